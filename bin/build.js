@@ -1,0 +1,107 @@
+#!/usr/bin/env node
+// Builds what `npm install` and `npm run build` need: the C programs with `cc`, and the bundle with esbuild.
+//   node bin/build.js             everything; any failure is an error
+//   node bin/build.js --install   what can be built here; says plainly what is missing and goes on
+//   node bin/build.js --sanitize  C programs once more in dist/sanitized, with address and undefined-behaviour checks
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const dist = join(root, 'dist');
+const installing = process.argv.includes('--install');
+const sanitizing = process.argv.includes('--sanitize');
+
+const STRICT = ['-std=c11', '-O2', '-g', '-Wall', '-Wextra', '-Werror', '-D_GNU_SOURCE'];
+const HARDENED = ['-fstack-protector-strong', '-D_FORTIFY_SOURCE=2'];
+const SANITIZED = ['-fsanitize=address,undefined', '-fno-sanitize-recover=all', '-fno-omit-frame-pointer'];
+
+/** name → sources (every .c file of a folder) and flags. */
+const PROGRAMS = [
+  { name: 'paddock-gate', folder: 'src/gate', flags: [], linux: true },
+  { name: 'demo-engine', folder: 'src/demo/engine', flags: ['-O3', '-lm'], linux: true },
+  { name: 'demo-attacker', folder: 'src/demo/attacker', flags: [], linux: true },
+];
+
+async function main() {
+  mkdirSync(dist, { recursive: true });
+  const problems = [];
+  if (process.platform === 'linux') {
+    for (const program of PROGRAMS) {
+      const problem = compile(program, sanitizing);
+      if (problem !== undefined) problems.push(problem);
+    }
+  }
+  if (!sanitizing) await bundle();
+  if (problems.length === 0) return;
+  for (const problem of problems) console.error(`paddock: ${problem}`);
+  if (!installing) process.exit(1);
+  console.error(
+    'paddock: `paddock verify` and `paddock inspect` work without; `paddock run` needs paddock-gate.',
+  );
+}
+
+/** Compiles one program; returns what went wrong, or undefined. A static program starts faster and needs no loader. */
+function compile({ name, folder, flags }, sanitize) {
+  const sources = existsSync(join(root, folder))
+    ? readdirSync(join(root, folder))
+        .filter((file) => file.endsWith('.c'))
+        .sort()
+    : [];
+  if (sources.length === 0) return undefined;
+  const cc = process.env.CC || 'cc';
+  const outputFolder = sanitize ? join(dist, 'sanitized') : dist;
+  mkdirSync(outputFolder, { recursive: true });
+  const inputs = sources.map((file) => join(root, folder, file));
+  const libraries = flags.filter((flag) => flag.startsWith('-l'));
+  const others = flags.filter((flag) => !flag.startsWith('-l'));
+  const output = join(outputFolder, name);
+  const attempts = sanitize ? [SANITIZED] : [[...HARDENED, '-static'], HARDENED];
+  let last = '';
+  for (const extra of attempts) {
+    const result = spawnSync(cc, [...STRICT, ...others, ...extra, '-o', output, ...inputs, ...libraries], {
+      encoding: 'utf8',
+    });
+    if (result.status === 0) return undefined;
+    if (result.error?.code === 'ENOENT') {
+      return `${name} is not built: there is no C compiler (\`${cc}\`). On Debian and Ubuntu: apt-get install gcc libc6-dev; then: npm rebuild llama-paddock`;
+    }
+    last = result.stderr ?? String(result.error);
+  }
+  return `${name} is not built: \`${cc}\` failed:\n${last.split('\n').slice(0, 20).join('\n')}`;
+}
+
+/** One ES module for each command, loaded when it is used. In the published package the bundle is already there. */
+async function bundle() {
+  const entry = join(root, 'src/cli/main.ts');
+  if (!existsSync(entry)) return;
+  let esbuild;
+  try {
+    esbuild = await import('esbuild');
+  } catch (cause) {
+    if (installing) return;
+    throw cause;
+  }
+  const folder = join(dist, 'cli');
+  rmSync(folder, { recursive: true, force: true });
+  await esbuild.build({
+    entryPoints: [entry],
+    outdir: folder,
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20',
+    minifySyntax: true,
+    minifyWhitespace: true,
+    external: ['node-pty'],
+    loader: { '.tsv': 'text', '.yaml': 'text' },
+    banner: {
+      js: "import{createRequire as __paddockRequire}from'node:module';const require=__paddockRequire(import.meta.url);",
+    },
+    logLevel: 'warning',
+  });
+}
+
+await main();

@@ -1,0 +1,77 @@
+/* The wire format between the launcher (src/launch/operations.ts) and paddock-gate.
+ *
+ * Descriptors given to the gate:
+ *   0 1 2  the program's standard streams
+ *   3      operations, read to the end record, then closed
+ *   4      events, one JSON object a line (src/watch/events.ts)
+ *   5      control: text commands, one a line; end of file kills the session
+ *   6      the judged file, opened once by the launcher (GATE_FILE)
+ *
+ * Operations: 8 bytes "PDKGATE1", then records: u32 opcode, u32 payload length, payload. Little-endian. Strings are
+ * u32 length and bytes without NUL. The whole stream is at most GATE_MAX_STREAM bytes. A record that is unknown, too
+ * short, too long by a single byte, or on the wrong side of FORK is an error, and nothing is started.
+ *
+ * Control commands: "signal N" (forward to the program, unless the gate itself received the same signal as a member
+ * of the same process group within the last 500 ms), "continue" (SIGCONT to the program's group), "kill", "freeze",
+ * "thaw", "drained" (the launcher has read all terminal output; the gate may exit).
+ */
+#ifndef PADDOCK_PROTOCOL_H
+#define PADDOCK_PROTOCOL_H
+
+#define GATE_MAGIC "PDKGATE1"
+#define GATE_MAX_STREAM (16u << 20)
+#define GATE_MAX_SLOTS 8
+
+enum { GATE_OPERATIONS = 3, GATE_EVENTS = 4, GATE_CONTROL = 5, GATE_FILE = 6 };
+
+enum opcode {
+  OP_END = 0,
+  /* supervisor */
+  OP_SUBREAPER = 1,
+  OP_MEMFD = 2,      /* u32 slot, string name, rest: content */
+  OP_CGROUP = 3,     /* u32 kind (enum cgroup_kind), string path */
+  OP_ANSWER = 4,     /* i32 nr, u32 foreign, u32 answer, u32 errno, u32 kill, string label */
+  OP_ALLOW_BIND = 5, /* u32 family, u32 port, rest: 4 or 16 address bytes */
+  OP_GRANT = 6,      /* u32 rights, string path */
+  OP_EVENT_RATE = 7, /* u32 burst, u32 per second */
+  OP_TERMINAL = 8,
+  OP_FORK = 20,
+  /* child */
+  OP_DEATH_SIGNAL = 30,        /* u32 signal */
+  OP_RLIMIT = 31,              /* u32 resource, u64 soft, u64 hard */
+  OP_JOIN = 32,                /* string path of cgroup.procs */
+  OP_CHDIR = 33,               /* string */
+  OP_UMASK = 34,               /* u32 */
+  OP_DROP_CAPABILITIES = 35,
+  OP_NO_NEW_PRIVILEGES = 36,
+  OP_LANDLOCK_CREATE = 37,     /* u64 fs, u64 net, u64 scoped */
+  OP_LANDLOCK_PATH = 38,       /* u64 access, u32 optional, string */
+  OP_LANDLOCK_DESCRIPTOR = 39, /* u64 access, u32 fd */
+  OP_LANDLOCK_PORT = 40,       /* u64 access, u64 port */
+  OP_LANDLOCK_RESTRICT = 41,   /* u32 flags */
+  OP_SECCOMP = 42,             /* struct sock_filter[] */
+  OP_SECCOMP_NOTIFY = 43,      /* struct sock_filter[] */
+  OP_PLACE = 44,               /* handle from, u32 to */
+  OP_CLOSE_FROM = 45,          /* u32 first */
+  OP_ENVIRONMENT = 46,         /* string KEY=VALUE */
+  OP_ARGUMENT = 47,            /* string */
+  OP_SIGNALS = 48,
+  OP_EXEC = 49 /* handle: u32 kind (0 descriptor, 1 memfd slot), u32 number */
+};
+
+enum cgroup_kind { CGROUP_V2 = 0, CGROUP_V1_FREEZER = 1, CGROUP_V1 = 2 };
+
+enum answer_kind {
+  ANSWER_CONTINUE = 0,
+  ANSWER_DENY = 1,
+  ANSWER_EXEC_ONCE = 2,
+  ANSWER_EXEC = 3,
+  ANSWER_OPEN = 4,
+  ANSWER_BIND = 5,
+  ANSWER_LISTEN = 6,
+  ANSWER_CONNECT = 7
+};
+
+enum { RIGHT_READ = 1, RIGHT_WRITE = 2, RIGHT_EXECUTE = 4 };
+
+#endif

@@ -1,0 +1,53 @@
+import type { Architecture } from '../format/anatomy.ts';
+
+export type Severity = 'info' | 'warn' | 'deny';
+
+/** Something that a check saw. Not an error: the policy decides what follows from it. */
+export interface Finding {
+  /** Stable id of the check: `APE-013`. One page each in docs/checks. */
+  readonly id: string;
+  readonly severity: Severity;
+  /** One line: what is wrong. Untrusted text in it is escaped. */
+  readonly title: string;
+  readonly evidence: {
+    readonly offset?: number;
+    readonly length?: number;
+    readonly expected?: string;
+    readonly found?: string;
+  };
+  /** What the user can do. */
+  readonly remedy: string;
+}
+
+/**
+ * A: a prefix of the file is byte for byte a published release, and its zip records are unchanged.
+ * B: matches a baseline component by component. C: unknown runtime.
+ */
+export type Tier = 'A' | 'B' | 'C';
+
+/** `tampered`: matches a release in part and differs from it in part, which is worse than `unknown`. */
+export type Standing = 'release' | 'unknown' | 'tampered';
+
+export interface KnownLoader {
+  readonly sha256: string;
+  readonly architecture: Architecture | 'any';
+  /** "cosmopolitan 3.7.1 (build/bootstrap/ape.elf, 2024-08-15)". */
+  readonly origin: string;
+  readonly version: string;
+}
+
+export interface Verdict {
+  readonly standing: Standing;
+  readonly tier: Tier;
+  /** Name of the matched release artifact: "llamafile-0.9.3"; tier A and B only. */
+  readonly release?: string;
+  /** Bytes [0, releaseLength) equal that artifact; tier A only. */
+  readonly releaseLength?: number;
+  /** The loader that would start the file on this architecture: undefined for a plain ELF. */
+  readonly loader?: {
+    readonly sha256: string;
+    readonly known?: KnownLoader;
+  };
+  /** Worst first. */
+  readonly findings: readonly Finding[];
+}

@@ -1,0 +1,62 @@
+import type { Protection } from '../policy/policy.ts';
+import type { Operation } from './operations.ts';
+
+/** What the host can enforce, as probed once at start (src/host/probe.ts). */
+export interface HostAbilities {
+  readonly architecture: 'x86-64' | 'aarch64' | 'other';
+  readonly kernel: string;
+  /** 0: no Landlock. */
+  readonly landlockAbi: number;
+  readonly seccompFilter: boolean;
+  readonly seccompNotify: boolean;
+  readonly cgroup: CgroupAbility;
+  readonly userNamespaces: boolean;
+  readonly memoryBytes: number;
+  readonly cpus: number;
+  readonly uid: number;
+}
+
+/** Where a leaf can be made, with the controllers that are writable there. */
+export interface CgroupAbility {
+  readonly kind: 'v2' | 'v1' | 'none';
+  /** Parent directories by controller: for v2 one entry under `unified`. */
+  readonly parents: Readonly<Record<string, string>>;
+  /** Subset of memory, pids, cpu, freezer; what can be limited here. */
+  readonly controllers: readonly string[];
+  /** A v2 hierarchy (also the empty one of a hybrid host) in which leaves can be killed and frozen. */
+  readonly killable?: string;
+}
+
+/** Everything that decides how the program runs. Plain data: `--dry-run` prints it. */
+export interface LaunchPlan {
+  readonly id: string;
+  readonly file: string;
+  readonly form: 'ape' | 'elf';
+  readonly argv: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+  readonly directories: {
+    readonly root: string;
+    readonly home: string;
+    readonly tmp: string;
+    readonly work: string;
+  };
+  readonly network:
+    | { readonly mode: 'none' }
+    | { readonly mode: 'serve'; readonly address: string; readonly port: number };
+  readonly streams: 'terminal' | 'pipes';
+  readonly loader?: { readonly sha256: string; readonly size: number };
+  /** In force on this host. */
+  readonly protections: readonly Protection[];
+  /** Asked for by the policy and not in force; non-empty only with `--allow-degraded`. */
+  readonly missing: readonly Protection[];
+  /** cgroup directories to be made before the start, with the files to write and read back. */
+  readonly cgroups: readonly CgroupLeaf[];
+  readonly operations: readonly Operation[];
+}
+
+export interface CgroupLeaf {
+  readonly kind: 'v2' | 'v1-freezer' | 'v1';
+  readonly path: string;
+  readonly join: string;
+  readonly values: readonly { readonly file: string; readonly value: string; readonly optional: boolean }[];
+}

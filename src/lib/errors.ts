@@ -1,0 +1,58 @@
+/** Every reason for which paddock itself stops. Callers branch on these; messages are for people. */
+export type ErrorCode =
+  | 'usage' // the command line is wrong
+  | 'not-found' // the file is not there
+  | 'unreadable' // the file is there, and may not be read
+  | 'not-regular' // directory, FIFO, device, socket
+  | 'not-llamafile' // a well-formed file of some other kind
+  | 'malformed' // the structure contradicts itself or the file's bounds
+  | 'too-large' // a bound of ours was reached; the judgement is incomplete
+  | 'changed' // the file changed while it was looked at
+  | 'refused' // the policy says no
+  | 'policy-invalid' // a policy file does not say what it must
+  | 'host-lacks' // the host lacks a protection that the policy requires
+  | 'gate-missing' // paddock-gate is not built and cannot be
+  | 'gate-failed' // paddock-gate could not raise the fence or start the program
+  | 'io' // reading or writing one of paddock's own files failed
+  | 'internal'; // a bug in paddock
+
+export interface ErrorDetail {
+  /** What would have been right. */
+  readonly expected?: string;
+  /** What was there instead. Untrusted text must already be escaped. */
+  readonly found?: string;
+  /** Byte offset in the judged file. */
+  readonly offset?: number;
+  /** "file:line:column" of a policy or another text file. */
+  readonly where?: string;
+  /** What the user can do now: one sentence. */
+  readonly remedy?: string;
+  readonly cause?: unknown;
+}
+
+/**
+ * The one error class of paddock. `message` is one sentence; `explain()` adds expected, found, place and remedy.
+ */
+export class PaddockError extends Error {
+  override readonly name = 'PaddockError';
+  readonly code: ErrorCode;
+  readonly detail: ErrorDetail;
+
+  constructor(code: ErrorCode, message: string, detail: ErrorDetail = {}) {
+    super(message, detail.cause === undefined ? undefined : { cause: detail.cause });
+    this.code = code;
+    this.detail = detail;
+  }
+
+  /** The message with everything known about it, one fact a line. */
+  explain(): string {
+    const { expected, found, offset, where, remedy } = this.detail;
+    const lines = [this.message];
+    if (where !== undefined) lines.push(`  at: ${where}`);
+    if (offset !== undefined) lines.push(`  at: byte ${offset} (0x${offset.toString(16)})`);
+    if (expected !== undefined) lines.push(`  expected: ${expected}`);
+    if (found !== undefined) lines.push(`  found: ${found}`);
+    if (remedy !== undefined) lines.push(`  to do: ${remedy}`);
+    return lines.join('\n');
+  }
+}

@@ -1,0 +1,23 @@
+import { readFileSync } from 'node:fs';
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  plugins: [
+    {
+      // Data files are bundled as text, as esbuild does for the product.
+      name: 'text-files',
+      enforce: 'pre',
+      load(id: string) {
+        const path = id.split('?')[0] ?? id;
+        if (!/\.(tsv|yaml)$/.test(path)) return null;
+        return `export default ${JSON.stringify(readFileSync(path, 'utf8'))};`;
+      },
+    },
+  ],
+  test: {
+    include: ['test/**/*.test.ts'],
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    pool: 'forks',
+  },
+});
