@@ -1,0 +1,89 @@
+#!/usr/bin/env node
+// Judges and runs real APE programs, and prints the table of docs/conformance.md.
+//   node test/conformance/table.js DIR      DIR holds <tag>/<program>, for example from a public collection of APE programs
+// Every program is run twice with the same arguments: bare (`sh ./program …`, as a user would) and by `paddock run`.
+// "same" means: the same standard output, the same exit code. The programs themselves are never part of this repository.
+import { spawnSync } from 'node:child_process';
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const paddock = join(dirname(dirname(dirname(fileURLToPath(import.meta.url)))), 'bin/paddock.js');
+
+/** What to run, by the program's name without extension. Programs that need input of their own show their usage. */
+const ARGUMENTS = {
+  cocmd: ['-c', 'echo hi && exit 7'],
+  echo: ['hi', 'there'],
+  make: ['--version'],
+  pwd: ['--help'],
+  gzip: ['--version'],
+};
+
+function main() {
+  const root = process.argv[2];
+  if (root === undefined) throw new Error('usage: table.js DIR');
+  const scratch = mkdtempSync(join(tmpdir(), 'paddock-conformance-'));
+  console.log('| tag | program | form | bytes | accounted | verdict | loader | run | exit |');
+  console.log('|---|---|---|--:|--:|---|---|---|--:|');
+  try {
+    for (const tag of readdirSync(root).sort(byVersion)) {
+      for (const program of readdirSync(join(root, tag)).sort()) console.log(row(root, tag, program, scratch));
+    }
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+function row(root, tag, program, scratch) {
+  const file = join(root, tag, program);
+  const anatomy = json(['inspect', '--json', file]);
+  const verdict = json(['verify', '--json', file]);
+  const result = Array.isArray(verdict.files) ? verdict.files[0] : verdict;
+  const unaccounted = anatomy.regions
+    .filter((region) => region.kind === 'unaccounted')
+    .reduce((sum, region) => sum + region.length, 0);
+  const share = (((anatomy.size - unaccounted) / anatomy.size) * 100).toFixed(unaccounted === 0 ? 0 : 1);
+  const args = ARGUMENTS[basename(program, '.com')] ?? [];
+  const bare = runBare(file, args, scratch);
+  const guarded = spawnSync(process.execPath, [paddock, 'run', '--quiet', file, ...args], options(scratch));
+  const same = bare.stdout === guarded.stdout && bare.status === guarded.status;
+  const told = same ? 'same' : `differs (bare ${bare.status})`;
+  const loader = result.verdict?.loader?.known ? 'known' : result.verdict?.loader ? 'unknown' : 'none';
+  return `| ${tag} | ${program} | ${anatomy.form} | ${anatomy.size} | ${share} % | ${result.verdict?.standing ?? result.error?.code ?? '?'} | ${loader} | ${told} | ${guarded.status ?? guarded.signal} |`;
+}
+
+function runBare(file, args, scratch) {
+  const folder = mkdtempSync(join(scratch, 'bare-'));
+  const copy = join(folder, basename(file));
+  cpSync(file, copy);
+  chmodSync(copy, 0o755);
+  return spawnSync('sh', [copy, ...args], options(folder));
+}
+
+function options(folder) {
+  const home = join(folder, 'home');
+  mkdirSync(home, { recursive: true });
+  return {
+    cwd: home,
+    env: { PATH: process.env.PATH, HOME: home, TMPDIR: home, XDG_STATE_HOME: join(folder, 'state') },
+    encoding: 'latin1',
+    input: '',
+    timeout: 20_000,
+  };
+}
+
+function json(args) {
+  const result = spawnSync(process.execPath, [paddock, ...args], { encoding: 'utf8', maxBuffer: 256 * 1024 * 1024 });
+  try {
+    return JSON.parse(result.stdout);
+  } catch (cause) {
+    throw new Error(`paddock ${args.join(' ')}: ${result.stderr}`, { cause });
+  }
+}
+
+function byVersion(a, b) {
+  return a.localeCompare(b, 'en', { numeric: true });
+}
+
+main();
