@@ -1,0 +1,331 @@
+import { createHash } from 'node:crypto';
+import { gzipSync } from 'node:zlib';
+import { appendBaseZip, type ZipEntry } from './zip-writer.ts';
+
+export interface ApeParts {
+  /** A static x86-64 ELF executable. Its program headers and everything up to the end of its last segment are taken. */
+  readonly x86Elf: Buffer;
+  /** A static aarch64 one; without it the file runs on x86-64 only. */
+  readonly arm?: Buffer;
+  /** APE loaders that the script unpacks: ELF executables, and C source for Apple silicon. */
+  readonly loaders: { readonly x86: Buffer; readonly arm?: Buffer; readonly m1Source?: Buffer };
+  readonly zipEntries: readonly ZipEntry[];
+  /** Hooks for files that are wrong on purpose. */
+  readonly overrides?: ApeOverrides;
+}
+
+export interface ApeOverrides {
+  readonly magic?: string;
+  readonly peOffset?: number;
+  /** Put in front of the script, inside its comment line; must hold no newline. */
+  readonly comment?: string;
+  /** Changes the decoded 64-byte header before it is written as `printf`. */
+  readonly patchHeader?: (header: Buffer, architecture: 'x86-64' | 'aarch64') => void;
+  /** Changes the program headers of one architecture before they are written. */
+  readonly patchProgramHeaders?: (headers: Buffer, architecture: 'x86-64' | 'aarch64') => void;
+  /** Bytes between the last loader and the first zip record. */
+  readonly gap?: Buffer;
+}
+
+/** Segments begin at multiples of this, so that offset and address agree modulo every page size in use. */
+const SEGMENT_ALIGNMENT = 65536;
+const HEADER_LENGTH = 0x200;
+const EHDR = 64;
+const PHDR = 56;
+const APE_VERSION = '1.10';
+const NOTE = { name: 'APE', type: 1, value: 110_000_000 };
+
+interface Image {
+  readonly architecture: 'x86-64' | 'aarch64';
+  readonly header: Buffer;
+  readonly programHeaders: Buffer;
+  readonly bytes: Buffer;
+  readonly offset: number;
+}
+
+/**
+ * A fat APE executable as apelink lays it out: MZ header with a heredoc around the boot sector, shell script with the ELF
+ * headers as `printf` lines, note, program headers, segments at 64 KiB, gzip-compressed loaders, and a first zip
+ * generation right behind them.
+ * @throws RangeError if an ELF is not a 64-bit executable that an APE loader accepts: a bug of the caller.
+ */
+export function buildApe(parts: ApeParts): Buffer {
+  const blobs = [parts.loaders.x86, parts.loaders.arm, parts.loaders.m1Source].map((loader) =>
+    loader === undefined ? undefined : gzip(loader),
+  );
+  // The script's length does not depend on the numbers in it: the first pass measures, the second one places.
+  const draft = layOut(parts, blobs, 0);
+  const prologue = draft.prologue.length;
+  const final = layOut(parts, blobs, prologue);
+  const gap = parts.overrides?.gap ?? Buffer.alloc(0);
+  return appendBaseZip(Buffer.concat([final.prologue, ...final.rest, gap]), parts.zipEntries);
+}
+
+/** The ELF form of `ape`: its own x86-64 header over the first 64 bytes, as `--assimilate` writes it. */
+export function assimilate(ape: Buffer): Buffer {
+  const at = ape.indexOf("printf '", HEADER_LENGTH, 'latin1');
+  if (at < 0) throw new RangeError('no printf line');
+  const end = ape.indexOf("'", at + 8, 'latin1');
+  const text = ape.toString('latin1', at + 8, end);
+  const bytes = text.replace(/\\([0-7]{1,3})/g, (_, octal: string) =>
+    String.fromCharCode(Number.parseInt(octal, 8) & 0xff),
+  );
+  const out = Buffer.from(ape);
+  Buffer.from(bytes, 'latin1').copy(out, 0, 0, EHDR);
+  return out;
+}
+
+export interface SyntheticElf {
+  readonly architecture?: 'x86-64' | 'aarch64';
+  /** Bytes of the code segment behind the headers. */
+  readonly code?: Buffer;
+  readonly data?: Buffer;
+  readonly base?: bigint;
+}
+
+/** A small, well-formed static ELF with a code and a data segment and a stack note, for tests that run nothing. */
+export function syntheticElf(spec: SyntheticElf = {}): Buffer {
+  const x86 = (spec.architecture ?? 'x86-64') === 'x86-64';
+  const base = spec.base ?? (x86 ? 0x400000n : 0x800000000n);
+  const code = spec.code ?? Buffer.alloc(700, x86 ? 0xcc : 0xd4);
+  const data = spec.data ?? Buffer.alloc(300, 0x11);
+  const page = 0x4000;
+  const codeEnd = EHDR + 3 * PHDR + code.length;
+  const dataOffset = Math.ceil(codeEnd / page) * page;
+  const out = Buffer.alloc(dataOffset + data.length);
+  out.write('\x7fELF\x02\x01\x01', 0, 'latin1');
+  out.writeUInt16LE(2, 16);
+  out.writeUInt16LE(x86 ? 62 : 183, 18);
+  out.writeUInt32LE(1, 20);
+  out.writeBigUInt64LE(base + BigInt(EHDR + 3 * PHDR), 24);
+  out.writeBigUInt64LE(BigInt(EHDR), 32);
+  out.writeUInt16LE(EHDR, 52);
+  out.writeUInt16LE(PHDR, 54);
+  out.writeUInt16LE(3, 56);
+  segment(out, EHDR, { type: 1, flags: 5, offset: 0, address: base, size: codeEnd });
+  const dataAddress = base + BigInt(dataOffset);
+  segment(out, EHDR + PHDR, {
+    type: 1,
+    flags: 6,
+    offset: dataOffset,
+    address: dataAddress,
+    size: data.length,
+  });
+  segment(out, EHDR + 2 * PHDR, { type: 0x6474e551, flags: 6, offset: 0, address: 0n, size: 0 });
+  code.copy(out, EHDR + 3 * PHDR);
+  data.copy(out, dataOffset);
+  return out;
+}
+
+interface SegmentSpec {
+  readonly type: number;
+  readonly flags: number;
+  readonly offset: number;
+  readonly address: bigint;
+  readonly size: number;
+}
+
+function segment(out: Buffer, at: number, spec: SegmentSpec): void {
+  out.writeUInt32LE(spec.type, at);
+  out.writeUInt32LE(spec.flags, at + 4);
+  out.writeBigUInt64LE(BigInt(spec.offset), at + 8);
+  out.writeBigUInt64LE(spec.address, at + 16);
+  out.writeBigUInt64LE(spec.address, at + 24);
+  out.writeBigUInt64LE(BigInt(spec.size), at + 32);
+  out.writeBigUInt64LE(BigInt(spec.size), at + 40);
+  out.writeBigUInt64LE(0x4000n, at + 48);
+}
+
+function layOut(parts: ApeParts, blobs: readonly (Buffer | undefined)[], prologueLength: number) {
+  const elves = [parts.x86Elf, ...(parts.arm === undefined ? [] : [parts.arm])];
+  const images: Image[] = [];
+  const rest: Buffer[] = [];
+  let at = prologueLength;
+  const place = (bytes: Buffer, alignment: number): number => {
+    const offset = Math.ceil(at / alignment) * alignment;
+    rest.push(Buffer.alloc(offset - at), bytes);
+    at = offset + bytes.length;
+    return offset;
+  };
+  for (const elf of elves) {
+    const bytes = loadedPart(elf);
+    const offset = place(bytes, SEGMENT_ALIGNMENT);
+    images.push(relocate(elf, bytes, offset));
+  }
+  const ranges = blobs.map((blob) =>
+    blob === undefined ? undefined : { skip: place(blob, 1), count: blob.length },
+  );
+  return { prologue: prologueBytes(parts, images, ranges), rest };
+}
+
+type Range = { readonly skip: number; readonly count: number };
+
+function prologueBytes(
+  parts: ApeParts,
+  images: readonly Image[],
+  ranges: readonly (Range | undefined)[],
+): Buffer {
+  const notes = apeNote();
+  const script = (lengths: readonly Buffer[]) =>
+    Buffer.from(shellScript(lengths, ranges, parts.overrides?.comment ?? ''), 'latin1');
+  // Written octal is fixed-width, so the header with a placeholder offset has the final length.
+  const measured = HEADER_LENGTH + 15 + script(images.map(({ header }) => header)).length;
+  let at = measured + notes.length;
+  const tables: Buffer[] = [];
+  const headers = images.map((image) => {
+    const header = Buffer.from(image.header);
+    const table = Buffer.concat([image.programHeaders, noteHeader(measured, notes.length)]);
+    header.writeBigUInt64LE(BigInt(at), 32);
+    header.writeUInt16LE(table.length / PHDR, 56);
+    at += table.length;
+    parts.overrides?.patchProgramHeaders?.(table, image.architecture);
+    tables.push(table);
+    parts.overrides?.patchHeader?.(header, image.architecture);
+    return header;
+  });
+  const text = script(headers);
+  const token = `justine${createHash('sha256').update(text).digest('hex').slice(0, 6)}`;
+  const start = mzHeader(parts.overrides, token);
+  const opening = Buffer.from(`\n${token}\n`, 'latin1');
+  return Buffer.concat([start, opening, text, notes, ...tables]);
+}
+
+function mzHeader(overrides: ApeOverrides | undefined, token: string): Buffer {
+  const out = Buffer.alloc(HEADER_LENGTH);
+  out.write(`${overrides?.magic ?? "MZqFpD='"}\n\n`, 0, 'latin1');
+  Buffer.from('001000f80000000000000001000840000000', 'hex').copy(out, 10);
+  out.write(`' <<'${token}'\n`, 40, 'latin1');
+  out.writeUInt32LE(overrides?.peOffset ?? 0, 60);
+  out.writeUInt16LE(0xaa55, HEADER_LENGTH - 2);
+  return out;
+}
+
+const MACHINE_TEST = {
+  'x86-64': '[ "$m" = x86_64 ] || [ "$m" = amd64 ]',
+  aarch64: '[ "$m" = aarch64 ] || [ "$m" = arm64 ]',
+} as const;
+
+/** The part that a POSIX shell reads: our own wording of what every APE file does. */
+function shellScript(
+  headers: readonly Buffer[],
+  ranges: readonly (Range | undefined)[],
+  comment: string,
+): string {
+  const [x86, arm, m1] = ranges;
+  const lines = [
+    `#'"${comment}`,
+    'o=$(command -v "$0") || exit 120',
+    'assimilate=no; [ x"$1" = x--assimilate ] && assimilate=yes',
+    `t="\${TMPDIR:-\${HOME:-.}}/.ape-${APE_VERSION}"`,
+    'm=$(uname -m) || m=x86_64',
+    'if [ $assimilate = yes ]; then',
+  ];
+  for (const header of headers) {
+    const architecture = header.readUInt16LE(18) === 183 ? 'aarch64' : 'x86-64';
+    lines.push(
+      `if ${MACHINE_TEST[architecture]}; then`,
+      'exec 7<> "$o" || exit 121',
+      `printf '${octal(header)}' >&7`,
+      'exec 7<&-; exit 0; fi',
+    );
+  }
+  lines.push('exit 122; fi', '[ -x "$t" ] && exec "$t" "$o" "$@"');
+  lines.push(`mkdir -p "\${t%/*}" || exit`);
+  if (m1 !== undefined) {
+    lines.push(
+      `if [ -d /Applications ] && { ${MACHINE_TEST.aarch64}; }; then`,
+      `${extraction(m1)} >"$t.c.$$" || exit`,
+      'cc -w -O -o "$t.$$" -x c "$t.c.$$" && mv -f "$t.$$" "$t" && exec "$t" "$o" "$@"',
+      'exit 1; fi',
+    );
+  }
+  for (const [range, architecture] of [
+    [x86, 'x86-64'],
+    [arm, 'aarch64'],
+  ] as const) {
+    if (range === undefined) continue;
+    lines.push(
+      `if ${MACHINE_TEST[architecture]}; then`,
+      `${extraction(range)} >"$t.$$" || exit`,
+      'chmod 755 "$t.$$" && mv -f "$t.$$" "$t" && exec "$t" "$o" "$@"',
+      'exit 1; fi',
+    );
+  }
+  lines.push('echo "$0: no program for $m in this file" >&2', 'exit 127', '');
+  return lines.join('\n');
+}
+
+function extraction({ skip, count }: Range): string {
+  return `dd if="$o" skip=${String(skip).padEnd(10)} count=${String(count).padEnd(10)} bs=1 2>/dev/null | gzip -dc`;
+}
+
+function octal(header: Buffer): string {
+  return [...header].map((byte) => `\\${byte.toString(8).padStart(3, '0')}`).join('');
+}
+
+function apeNote(): Buffer {
+  const out = Buffer.alloc(20);
+  out.writeUInt32LE(4, 0);
+  out.writeUInt32LE(4, 4);
+  out.writeUInt32LE(NOTE.type, 8);
+  out.write(`${NOTE.name}\0`, 12, 'latin1');
+  out.writeUInt32LE(NOTE.value, 16);
+  return out;
+}
+
+/** The note is in no memory: no address, no size there, and an alignment that C libraries skip. */
+function noteHeader(offset: number, length: number): Buffer {
+  const out = Buffer.alloc(PHDR);
+  out.writeUInt32LE(4, 0);
+  out.writeUInt32LE(4, 4);
+  out.writeBigUInt64LE(BigInt(offset), 8);
+  out.writeBigUInt64LE(BigInt(length), 32);
+  out.writeBigUInt64LE(4n, 48);
+  return out;
+}
+
+/** The file from its start to the end of its last segment. */
+function loadedPart(elf: Buffer): Buffer {
+  let end = 0;
+  for (const at of programHeaderOffsets(elf)) {
+    if (elf.readUInt32LE(at) !== 1) continue;
+    end = Math.max(end, Number(elf.readBigUInt64LE(at + 8) + elf.readBigUInt64LE(at + 32)));
+  }
+  if (end === 0 || end > elf.length)
+    throw new RangeError('an ELF with loadable segments inside the file is needed');
+  return elf.subarray(0, end);
+}
+
+function relocate(elf: Buffer, bytes: Buffer, offset: number): Image {
+  const architecture = elf.readUInt16LE(18) === 183 ? 'aarch64' : 'x86-64';
+  const header = Buffer.from(elf.subarray(0, EHDR));
+  header[7] = 9;
+  header.fill(0, 8, 16);
+  header.writeBigUInt64LE(0n, 40);
+  header.writeUInt32LE(0, 48);
+  header.writeUInt16LE(0, 58);
+  header.writeUInt16LE(0, 60);
+  header.writeUInt16LE(0, 62);
+  const programHeaders = Buffer.concat(
+    programHeaderOffsets(elf).map((at) => {
+      const entry = Buffer.from(elf.subarray(at, at + PHDR));
+      if (entry.readBigUInt64LE(32) > 0n)
+        entry.writeBigUInt64LE(entry.readBigUInt64LE(8) + BigInt(offset), 8);
+      return entry;
+    }),
+  );
+  return { architecture, header, programHeaders, bytes, offset };
+}
+
+function programHeaderOffsets(elf: Buffer): number[] {
+  const start = Number(elf.readBigUInt64LE(32));
+  return Array.from({ length: elf.readUInt16LE(56) }, (_, index) => start + index * PHDR);
+}
+
+/** Level 9, no name, no time, "Unix": the ten bytes that every loader blob begins with. */
+function gzip(bytes: Buffer): Buffer {
+  const out = gzipSync(bytes, { level: 9 });
+  out[8] = 2;
+  out[9] = 3;
+  return out;
+}
