@@ -17,11 +17,23 @@ const STRICT = ['-std=c11', '-O2', '-g', '-Wall', '-Wextra', '-Werror', '-D_GNU_
 const HARDENED = ['-fstack-protector-strong', '-D_FORTIFY_SOURCE=2'];
 const SANITIZED = ['-fsanitize=address,undefined', '-fno-sanitize-recover=all', '-fno-omit-frame-pointer'];
 
-/** name → sources (every .c file of a folder) and flags. */
+// No C library, and far above the addresses of the programs that it loads.
+const FREESTANDING = [
+  ...['-ffreestanding', '-nostdlib', '-static', '-no-pie', '-fPIC', '-s', '-Wl,-Ttext-segment=0x600000000'],
+  ...['-fno-stack-protector', '-fcf-protection=none', '-fno-asynchronous-unwind-tables'],
+  ...['-fno-tree-loop-distribute-patterns', '-Wl,--build-id=none', '-Wl,-z,noexecstack'],
+];
+
+/** name → sources (every .c file of the folders) and flags. `only`: the one processor that the program is for. */
 const PROGRAMS = [
-  { name: 'paddock-gate', folder: 'src/gate', flags: [], linux: true },
-  { name: 'demo-engine', folder: 'src/demo/engine', flags: ['-O3', '-lm'], linux: true },
-  { name: 'demo-attacker', folder: 'src/demo/attacker', flags: [], linux: true },
+  { name: 'paddock-gate', folders: ['src/gate'], flags: [] },
+  { name: 'demo-engine', folders: ['src/demo/engine'], flags: ['-O3', '-pthread', '-lm'] },
+  {
+    name: 'demo-attacker',
+    folders: ['src/demo/engine', 'src/demo/attacker'],
+    flags: ['-O3', '-DDEMO_ATTACK', '-pthread', '-lm', `-I${join(root, 'src/demo/engine')}`],
+  },
+  { name: 'ape-loader', folders: ['src/demo/loader'], flags: FREESTANDING, freestanding: true, only: 'x64' },
 ];
 
 async function main() {
@@ -29,6 +41,8 @@ async function main() {
   const problems = [];
   if (process.platform === 'linux') {
     for (const program of PROGRAMS) {
+      if (program.only !== undefined && program.only !== process.arch) continue;
+      if (program.freestanding && sanitizing) continue;
       const problem = compile(program, sanitizing);
       if (problem !== undefined) problems.push(problem);
     }
@@ -43,24 +57,19 @@ async function main() {
 }
 
 /** Compiles one program; returns what went wrong, or undefined. A static program starts faster and needs no loader. */
-function compile({ name, folder, flags }, sanitize) {
-  const sources = existsSync(join(root, folder))
-    ? readdirSync(join(root, folder))
-        .filter((file) => file.endsWith('.c'))
-        .sort()
-    : [];
+function compile({ name, folders, flags, freestanding }, sanitize) {
+  const sources = folders.flatMap(cFiles);
   if (sources.length === 0) return undefined;
   const cc = process.env.CC || 'cc';
   const outputFolder = sanitize ? join(dist, 'sanitized') : dist;
   mkdirSync(outputFolder, { recursive: true });
-  const inputs = sources.map((file) => join(root, folder, file));
   const libraries = flags.filter((flag) => flag.startsWith('-l'));
   const others = flags.filter((flag) => !flag.startsWith('-l'));
   const output = join(outputFolder, name);
-  const attempts = sanitize ? [SANITIZED] : [[...HARDENED, '-static'], HARDENED];
+  const attempts = sanitize ? [SANITIZED] : freestanding ? [[]] : [[...HARDENED, '-static'], HARDENED];
   let last = '';
   for (const extra of attempts) {
-    const result = spawnSync(cc, [...STRICT, ...others, ...extra, '-o', output, ...inputs, ...libraries], {
+    const result = spawnSync(cc, [...STRICT, ...others, ...extra, '-o', output, ...sources, ...libraries], {
       encoding: 'utf8',
     });
     if (result.status === 0) return undefined;
@@ -70,6 +79,13 @@ function compile({ name, folder, flags }, sanitize) {
     last = result.stderr ?? String(result.error);
   }
   return `${name} is not built: \`${cc}\` failed:\n${last.split('\n').slice(0, 20).join('\n')}`;
+}
+
+function cFiles(folder) {
+  const path = join(root, folder);
+  if (!existsSync(path)) return [];
+  const files = readdirSync(path).filter((file) => file.endsWith('.c'));
+  return files.sort().map((file) => join(path, file));
 }
 
 /** One ES module for each command, loaded when it is used. In the published package the bundle is already there. */
