@@ -25,8 +25,10 @@ int main(int argc, char **argv) {
   if (container_open_own(&engine.own, argc > 0 ? argv[0] : NULL)) {
     if (container_find(&engine.own, ".args", &dot_args) != NULL) dot_args.size = 0;
   }
+  static struct argument_list arguments;
+  arguments = args_expand(dot_args, argc, argv);
   struct options options;
-  const char *problem = args_parse(&options, args_expand(dot_args, argc, argv));
+  const char *problem = args_parse(&options, arguments);
   if (problem != NULL) {
     fprintf(stderr, "error: %s\n", problem);
     return 1;
