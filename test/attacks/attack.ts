@@ -1,0 +1,69 @@
+import type { Listeners } from './listeners.ts';
+import type { World } from './world.ts';
+
+/** Where one run of one attempt happens. */
+export interface Place {
+  readonly world: World;
+  readonly listeners: Listeners;
+  /** The port that `serving` attempts are granted, and one that they are not. */
+  readonly port: number;
+  readonly other: number;
+}
+
+export interface Attack {
+  /** What is tried, in words. Unique. */
+  readonly name: string;
+  /** The attempt of the program (test/attacks/programs). */
+  readonly attempt: string;
+  readonly parameters?: ((place: Place) => Readonly<Record<string, string | number>>) | undefined;
+  /** What the session's record must show. */
+  readonly seen: Expectation;
+  /**
+   * `always`: with no fence the attempt succeeds for every user on every Linux. `depends`: it may need root, a kernel
+   * option or a device; where it fails without a fence too, that is printed, and the rest is still asserted.
+   */
+  readonly control: 'always' | 'depends';
+  /** How the program ends inside: `refused` (its own FAILED line, exit 9; the default), or whichever way. */
+  readonly ends?: 'refused' | 'either';
+  /** Options of `paddock run`, further ones for a user other than root, and arguments that the user gives knowingly. */
+  readonly options?: readonly string[];
+  readonly userOptions?: readonly string[];
+  readonly policy?: string;
+  readonly arguments?: ((place: Place) => readonly string[]) | undefined;
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Leave descriptors 3 and 4 open in the launcher: a secret, and a file that can be written. */
+  readonly inherit?: boolean;
+  readonly input?: 'readable';
+  readonly terminal?: 'own' | 'behind';
+  /** SIGKILL the launcher when this text appears. */
+  readonly killLauncherAt?: string;
+}
+
+export type Expectation =
+  /** A `call` event with this label, refused: denied by the gate, or reported as outside what is granted. */
+  | { readonly refused: string }
+  /** A `call` event with this label; another mechanism refuses the call, and the gate only reports it. */
+  | { readonly observed: string }
+  /** Any event of this kind. */
+  | { readonly event: string }
+  /** `finished` says that processes had to be killed. */
+  | { readonly swept: true }
+  /** There was nothing to see, and why. */
+  | { readonly nothing: string };
+
+/** A call that the gate denies under this label. */
+export function call(name: string, attempt: string, label: string): Attack {
+  return { name, attempt, control: 'depends', seen: { refused: label } };
+}
+
+/** Arguments that ask for a server at the granted port. */
+export const serving = ({ port }: Place): string[] => [
+  '--server',
+  '--host',
+  '127.0.0.1',
+  '--port',
+  String(port),
+];
+
+/** Arguments that name the prompt, which is granted for reading because the user names it. */
+export const prompting = ({ world }: Place): string[] => ['-f', world.readable];

@@ -1,0 +1,93 @@
+import { spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { writeGguf } from '../../src/demo/gguf-writer.ts';
+import { appendBaseZip } from '../../src/demo/zip-writer.ts';
+
+const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+const PROGRAMS = join(ROOT, 'test/attacks/programs');
+/** Static, so that it needs no loader inside the fence, and not relocatable, so that i386 calls can name its memory. */
+const FLAGS = [
+  '-std=c11',
+  '-O1',
+  '-Wall',
+  '-Wextra',
+  '-Werror',
+  '-D_GNU_SOURCE',
+  '-static',
+  '-no-pie',
+  '-pthread',
+];
+
+/** What the attempts of one test file share. */
+export interface Bench {
+  readonly folder: string;
+  /** The attack program itself, for control runs. */
+  readonly program: string;
+  /** The same program as a llamafile in ELF form: a zip with weights behind it. */
+  readonly llamafile: string;
+  /** Command line of the product. */
+  readonly paddock: readonly string[];
+  remove(): void;
+}
+
+/**
+ * Builds the attack program, wraps it, and lays out the product. With `sanitized` the product is a copy whose gate was
+ * compiled with the address and undefined-behaviour sanitizers (`node bin/build.js --sanitize` makes it).
+ */
+export function buildBench(options: { readonly sanitized: boolean }): Bench {
+  const folder = mkdtempSync(join(tmpdir(), 'paddock-attacks-'));
+  chmodSync(folder, 0o755);
+  const program = join(folder, 'attack');
+  const sources = readdirSync(PROGRAMS).filter((name) => name.endsWith('.c'));
+  compile(program, sources);
+  const llamafile = join(folder, 'attack.llamafile');
+  writeFileSync(llamafile, wrap(readFileSync(program)), { mode: 0o755 });
+  return {
+    folder,
+    program,
+    llamafile,
+    paddock: [process.execPath, join(copyProduct(folder, options.sanitized), 'bin/paddock.js')],
+    remove: () => rmSync(folder, { recursive: true, force: true }),
+  };
+}
+
+function compile(output: string, sources: readonly string[]): void {
+  const result = spawnSync(process.env.CC || 'cc', [...FLAGS, '-o', output, ...sources], {
+    cwd: PROGRAMS,
+    encoding: 'utf8',
+  });
+  if (result.status !== 0) throw new Error(`the attack program does not compile:\n${result.stderr}`);
+}
+
+/** The smallest thing that is a llamafile: a program with a zip, the zip with weights. */
+export function wrap(program: Buffer): Buffer {
+  const weights = writeGguf({
+    metadata: [['general.architecture', 'string', 'llama']],
+    tensors: [{ name: 'token_embd.weight', dims: [32], type: 'F32', data: Buffer.alloc(128) }],
+  });
+  return appendBaseZip(program, [{ name: 'model.gguf', content: weights, method: 'stored' }]);
+}
+
+// A copy, because another user must be able to read it, and because the gate in it may be another one.
+function copyProduct(folder: string, sanitized: boolean): string {
+  const product = join(folder, 'product');
+  for (const part of ['bin', 'dist', 'policies', 'package.json']) {
+    if (existsSync(join(ROOT, part))) cpSync(join(ROOT, part), join(product, part), { recursive: true });
+  }
+  if (sanitized) cpSync(join(ROOT, 'dist/sanitized/paddock-gate'), join(product, 'dist/paddock-gate'));
+  symlinkSync(join(ROOT, 'node_modules'), join(product, 'node_modules'));
+  return product;
+}

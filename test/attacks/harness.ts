@@ -1,0 +1,191 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Attack, Place } from './attack.ts';
+import type { Bench } from './build.ts';
+import type { World } from './world.ts';
+
+/** An event as a session keeps it. */
+export type Seen = Readonly<Record<string, unknown>> & { readonly event: string };
+
+export interface Outcome {
+  /** The attempt's own line, without anything that surrounds it. */
+  readonly verdict: string;
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly events: readonly Seen[];
+  /** Processes of the run that were still there when the launcher had ended; they were killed by the harness. */
+  readonly survivors: readonly number[];
+}
+
+/** No attempt takes longer on a busy machine. */
+const PATIENCE_MS = 60_000;
+
+/** Runs one attempt with no fence around it. */
+export function runBare(bench: Bench, attack: Attack, place: Place, uid: number): Promise<Outcome> {
+  const command = [bench.program, attack.attempt, ...parameters(attack, place)];
+  // The shell is the launcher that is attacked, so it must not be replaced by the program.
+  return launch(attack, place, uid, command, '"$@" "launcher=$$"; exit $?');
+}
+
+/** Runs one attempt as a llamafile under the product. */
+export function runFenced(bench: Bench, attack: Attack, place: Place, uid: number): Promise<Outcome> {
+  const options = [...(attack.options ?? []), ...(uid === 0 ? [] : (attack.userOptions ?? []))];
+  const { policy } = attack;
+  if (policy !== undefined) {
+    const path = join(place.world.root, 'policy.yaml');
+    writeFileSync(path, policy);
+    options.push('--policy', path);
+  }
+  const user = attack.arguments?.(place) ?? ['-p', 'hello'];
+  const command = [...bench.paddock, 'run', ...options, place.world.llamafile, attack.attempt];
+  return launch(
+    attack,
+    place,
+    uid,
+    [...command, ...parameters(attack, place), ...user],
+    'exec "$@" "launcher=$$"',
+  );
+}
+
+/** Paths go in hex: a launcher grants what its user names, and the user of this test names nothing. */
+function parameters(attack: Attack, place: Place): string[] {
+  const given = { token: place.world.token, ...attack.parameters?.(place) };
+  return Object.entries(given).map(([key, value]) => `${key}:${Buffer.from(String(value)).toString('hex')}`);
+}
+
+async function launch(
+  attack: Attack,
+  place: Place,
+  uid: number,
+  command: readonly string[],
+  script: string,
+): Promise<Outcome> {
+  const { world } = place;
+  const shell = ['sh', '-c', script, 'sh', ...command];
+  const asUser =
+    uid === process.getuid?.() ? [] : ['setpriv', `--reuid=${uid}`, `--regid=${uid}`, '--clear-groups'];
+  const terminal = attack.terminal === undefined ? undefined : terminalScript(world, shell, attack.terminal);
+  const [program, ...rest] = [...asUser, ...(terminal ?? shell)] as [string, ...string[]];
+  const input = openSync(attack.input === 'readable' ? world.readable : '/dev/null', 'r');
+  const extra = inherited(attack, world);
+  const child = spawn(program, rest, {
+    cwd: world.caller,
+    env: { ...environment(world), ...attack.environment },
+    stdio: [input, 'pipe', 'pipe', ...extra],
+  });
+  for (const fd of [input, ...extra]) closeSync(fd);
+  const stdout = collect(child, 'stdout', (text) => {
+    if (attack.killLauncherAt !== undefined && text.includes(attack.killLauncherAt)) child.kill('SIGKILL');
+  });
+  const stderr = collect(child, 'stderr');
+  const { code, signal } = await end(child);
+  const survivors = endSurvivors(world.token);
+  const output = attack.terminal === 'behind' ? readIfThere(join(world.root, 'out')) : stdout.text;
+  return {
+    verdict: verdict(output),
+    code,
+    signal,
+    stdout: output,
+    stderr: stderr.text + readIfThere(join(world.root, 'err')),
+    events: readEvents(world.state),
+    survivors,
+  };
+}
+
+function environment(world: World): Record<string, string> {
+  return {
+    PATH: process.env.PATH ?? '/usr/bin:/bin',
+    HOME: world.home,
+    TMPDIR: world.tmp,
+    XDG_STATE_HOME: world.state,
+    PADDOCK_ATTACK_SECRET: world.secret,
+    ASAN_OPTIONS: 'detect_leaks=0', // the gate ends by _exit in its children
+  };
+}
+
+/** `own`: the streams are the terminal. `behind`: they are files, and the caller's terminal is still there. */
+function terminalScript(world: World, command: readonly string[], kind: 'own' | 'behind'): string[] {
+  const quoted = command.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(' ');
+  const path = join(world.root, 'session.sh');
+  const streams =
+    kind === 'own' ? '' : ` </dev/null >'${join(world.root, 'out')}' 2>'${join(world.root, 'err')}'`;
+  writeFileSync(path, `exec ${quoted}${streams}\n`, { mode: 0o755 });
+  return ['script', '-qec', `sh ${path}`, '/dev/null'];
+}
+
+/** Descriptors that a careless caller leaves open: a secret to read, a file to write. */
+function inherited(attack: Attack, world: World): number[] {
+  if (attack.inherit !== true) return [];
+  return [openSync(world.canary, 'r'), openSync(world.victim, 'a')];
+}
+
+function collect(
+  child: ChildProcess,
+  name: 'stdout' | 'stderr',
+  react?: (text: string) => void,
+): { text: string } {
+  const collected = { text: '' };
+  child[name]?.setEncoding('utf8').on('data', (chunk: string) => {
+    if (collected.text.length < 1 << 20) collected.text += chunk;
+    react?.(collected.text);
+  });
+  return collected;
+}
+
+function end(child: ChildProcess): Promise<{ code: number | null; signal: NodeJS.Signals | null }> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => child.kill('SIGKILL'), PATIENCE_MS);
+    child.once('error', reject);
+    // `close` waits until nobody holds the pipes any more: a survivor that still talks is heard.
+    child.once('close', (code, signal) => {
+      clearTimeout(timer);
+      resolve({ code, signal });
+    });
+  });
+}
+
+function verdict(output: string): string {
+  // Not only at the start of a line: a key that was pressed is echoed before it.
+  return /SUCCEEDED .*/.exec(output)?.[0] ?? /FAILED .*/.exec(output)?.[0] ?? '';
+}
+
+/** Finds processes by the token in their arguments, and ends them. */
+function endSurvivors(token: string): number[] {
+  const hex = Buffer.from(token).toString('hex');
+  const survivors: number[] = [];
+  for (const name of readdirSync('/proc')) {
+    if (!/^\d+$/.test(name) || !readIfThere(`/proc/${name}/cmdline`).includes(hex)) continue;
+    survivors.push(Number(name));
+    try {
+      process.kill(Number(name), 'SIGKILL');
+    } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code !== 'ESRCH') throw cause; // it ended by itself
+    }
+  }
+  return survivors;
+}
+
+function readEvents(state: string): Seen[] {
+  const sessions = join(state, 'paddock/sessions');
+  if (!existsSync(sessions)) return [];
+  const events: Seen[] = [];
+  for (const id of readdirSync(sessions)) {
+    for (const line of readIfThere(join(sessions, id, 'events.jsonl')).split('\n')) {
+      if (line !== '') events.push(JSON.parse(line) as Seen);
+    }
+  }
+  return events;
+}
+
+function readIfThere(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ESRCH' || code === 'EACCES') return ''; // gone, or never there
+    throw cause;
+  }
+}

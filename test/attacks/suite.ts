@@ -1,0 +1,117 @@
+import { existsSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Attack, Place } from './attack.ts';
+import { ATTACKS } from './attacks.ts';
+import { type Bench, buildBench } from './build.ts';
+import { type Outcome, runBare, runFenced, type Seen } from './harness.ts';
+import { freePort, type Listeners, openListeners } from './listeners.ts';
+import { makeWorld } from './world.ts';
+
+const SANITIZED = process.env.PADDOCK_TEST_SANITIZED === '1';
+/** Each attempt starts two programs, and a busy machine is slow. */
+const TEST_MS = 120_000;
+
+/**
+ * Every attempt twice: bare, where it must succeed (or say why it cannot here), and fenced, where it must fail, must
+ * leave no damage and no survivor, and must be in the record.
+ */
+export function suite({ title, uid }: { readonly title: string; readonly uid: number }): void {
+  const reason = whyNotHere(uid);
+  if (reason !== undefined) {
+    describe.skip(`${title} (skipped: ${reason})`, () => test('is not run', () => {}));
+    return;
+  }
+  describe(title, () => {
+    let bench: Bench;
+    let listeners: Listeners;
+    const notPossible: string[] = [];
+    beforeAll(async () => {
+      bench = buildBench({ sanitized: SANITIZED });
+      listeners = await openListeners(bench.folder);
+    });
+    afterAll(async () => {
+      await listeners.close();
+      bench.remove();
+      if (notPossible.length > 0) {
+        console.log(
+          `Not possible on this machine with no fence either:\n${notPossible.map((line) => `  ${line}`).join('\n')}`,
+        );
+      }
+    });
+    const at = async (body: (place: Place) => Promise<void>): Promise<void> => {
+      const world = makeWorld(bench.llamafile, uid);
+      try {
+        await body({ world, listeners, port: await freePort(), other: await freePort() });
+      } finally {
+        world.remove();
+      }
+    };
+    test.each(ATTACKS.map((attack) => [attack.name, attack] as const))(
+      '%s',
+      { timeout: TEST_MS },
+      async (_, attack) => {
+        await at(async (place) => {
+          const outcome = await runBare(bench, attack, place, uid);
+          if (outcome.verdict.startsWith('SUCCEEDED')) return;
+          notPossible.push(`${attack.name}: ${outcome.verdict}`);
+          if (attack.control === 'always')
+            expect(outcome, 'with no fence').toMatchObject({ verdict: 'SUCCEEDED' });
+          expect(outcome.verdict, 'with no fence').toMatch(/^FAILED /);
+        });
+        await at(async (place) => {
+          const heard = listeners.heard();
+          const outcome = await runFenced(bench, attack, place, uid);
+          expectRefused(attack, place, outcome);
+          expect(listeners.heard() - heard, 'connections that got through').toBe(0);
+          expectSeen(attack, outcome);
+        });
+      },
+    );
+  });
+}
+
+function expectRefused(attack: Attack, place: Place, outcome: Outcome): void {
+  const story = JSON.stringify(outcome, null, 1);
+  expect(outcome.stdout, story).not.toContain('SUCCEEDED');
+  expect(outcome.stdout + outcome.stderr, story).not.toContain(place.world.secret);
+  expect(place.world.damage(), story).toEqual([]);
+  expect(outcome.survivors, story).toEqual([]);
+  expect(
+    outcome.events.map(({ event }) => event),
+    story,
+  ).toContain('started');
+  if (attack.killLauncherAt !== undefined) return;
+  expect(outcome.signal, story).toBe(null);
+  expect([125, 126, 127], story).not.toContain(outcome.code);
+  if ((attack.ends ?? 'refused') !== 'refused') return;
+  expect(outcome.verdict, story).toMatch(/^FAILED /);
+  expect(outcome.code, story).toBe(9);
+}
+
+function expectSeen(attack: Attack, outcome: Outcome): void {
+  const { seen } = attack;
+  if ('nothing' in seen) return;
+  const story = `not in the record: ${JSON.stringify(seen)}\n${JSON.stringify(outcome, null, 1)}`;
+  expect(
+    outcome.events.some((event) => matches(seen, event)),
+    story,
+  ).toBe(true);
+}
+
+function matches(seen: Exclude<Attack['seen'], { nothing: string }>, event: Seen): boolean {
+  if ('event' in seen) return event.event === seen.event;
+  if ('swept' in seen)
+    return event.event === 'finished' && typeof event.killed === 'number' && event.killed > 0;
+  if (event.event !== 'call') return false;
+  if ('observed' in seen) return event.label === seen.observed;
+  return event.label === seen.refused && (event.answer === 'denied' || event.granted === false);
+}
+
+function whyNotHere(uid: number): string | undefined {
+  if (process.platform !== 'linux') return 'the fence is for Linux';
+  const own = process.getuid?.() ?? -1;
+  if (uid !== own && own !== 0) return 'only root can become another user';
+  if (SANITIZED && !existsSync('dist/sanitized/paddock-gate'))
+    return 'dist/sanitized/paddock-gate is not built';
+  return undefined;
+}

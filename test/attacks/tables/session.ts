@@ -1,0 +1,108 @@
+import type { Attack } from '../attack.ts';
+
+const LIMITED = ['--processes', '64', '--memory', '192MiB'];
+const FILES = 'limits:\n  fileBytes: 64MiB\n  openFiles: 256\n';
+
+/** Taking everything there is, staying when it is over, the terminal, and what was left lying about. */
+export const SESSION_ATTACKS: readonly Attack[] = [
+  bomb('a thousand processes', 'fork-bomb', { count: 1000 }),
+  bomb('a thousand threads', 'thread-bomb', { count: 1000 }),
+  { ...bomb('half a gibibyte of memory', 'memory-bomb', { mib: 512 }), ends: 'either' },
+  { ...bomb('half a gibibyte in eight processes', 'memory-bomb-shared-out', { mib: 512 }), ends: 'either' },
+  file('a file of 256 MiB', 'file-bomb', { mib: 256 }),
+  file('a sparse file of a tebibyte', 'sparse-bomb', {}),
+  file('a thousand descriptors', 'descriptor-bomb', { count: 1000 }),
+
+  outlive('a daemon', 'daemon-double-fork'),
+  outlive('a process deaf to signals', 'daemon-deaf'),
+  outlive('a process that is always a younger one', 'daemon-runner'),
+  outlive('a daemon that is not handed over', 'daemon-reaper'),
+  outlive('a stopped process', 'daemon-stopped'),
+  {
+    ...outlive('a program whose launcher is killed', 'ignore-launchers-end'),
+    killLauncherAt: 'READY',
+    seen: { nothing: 'whoever writes the record is dead' },
+  },
+
+  terminal('press a key', 'type-key', 'own'),
+  terminal('press a key with high bits in the request', 'type-key-high-bits', 'own'),
+  terminal('paste the selection', 'paste-selection', 'own'),
+  terminal('take the console', 'take-console', 'own'),
+  terminal('change the line discipline', 'change-discipline', 'own'),
+  {
+    ...terminal('write on the terminal behind the pipes', 'open-terminal', 'behind'),
+    seen: { refused: 'write' },
+  },
+
+  left('an open descriptor', 'find-descriptors', 'nothing is open'),
+  left('a secret in an open descriptor', 'read-inherited', 'nothing is open'),
+  left('the supervisor’s descriptors', 'command-supervisor', 'nothing is open'),
+  {
+    ...left('a writable descriptor of the judged file', 'write-judged-descriptor', 'it is open for reading'),
+    control: 'depends',
+  },
+  {
+    name: 'find the caller’s input file writable',
+    attempt: 'reopen-stream',
+    input: 'readable',
+    control: 'always',
+    seen: { refused: 'write' },
+  },
+  ...[
+    'LD_PRELOAD',
+    'COSMOPOLITAN_INIT_ZIPOS',
+    'LLAMAFILE_GPU_PROBE_DSO',
+    'LLAMA_ARG_TOOLS',
+    'PADDOCK_ATTACK_SECRET',
+  ].map(
+    (variable): Attack => ({
+      name: `find ${variable} in the environment`,
+      attempt: 'find-variable',
+      parameters: () => ({ variable }),
+      environment: { [variable]: variable === 'LD_PRELOAD' ? 'libplanted.so' : 'planted' },
+      control: 'always',
+      seen: { nothing: 'it is not there' },
+    }),
+  ),
+];
+
+function bomb(name: string, attempt: string, parameters: Readonly<Record<string, number>>): Attack {
+  return {
+    name,
+    attempt,
+    parameters: () => parameters,
+    options: LIMITED,
+    control: 'always',
+    seen: { event: 'limit' },
+  };
+}
+
+function file(name: string, attempt: string, parameters: Readonly<Record<string, number>>): Attack {
+  return {
+    name,
+    attempt,
+    parameters: () => parameters,
+    policy: FILES,
+    control: 'depends',
+    seen: { nothing: 'the call that crosses the limit fails in the kernel' },
+  };
+}
+
+function outlive(name: string, attempt: string): Attack {
+  return {
+    name: `outlive the session: ${name}`,
+    attempt,
+    parameters: () => ({ patience: 1200 }),
+    control: 'always',
+    ends: 'either',
+    seen: { swept: true },
+  };
+}
+
+function terminal(name: string, attempt: string, kind: 'own' | 'behind'): Attack {
+  return { name, attempt, terminal: kind, control: 'depends', seen: { refused: 'terminal' } };
+}
+
+function left(name: string, attempt: string, reason: string): Attack {
+  return { name: `find ${name}`, attempt, inherit: true, control: 'always', seen: { nothing: reason } };
+}
