@@ -14,6 +14,10 @@ export interface HostAbilities {
   readonly memoryBytes: number;
   readonly cpus: number;
   readonly uid: number;
+  /** Hard limits of the launcher by RLIMIT number; absent: unlimited. Nobody may raise these without privilege. */
+  readonly hardLimits?: Readonly<Record<number, bigint>>;
+  /** Tasks that the user has already; only counted where no cgroup limits processes. */
+  readonly userTasks?: number;
 }
 
 /** Where a leaf can be made, with the controllers that are writable there. */
@@ -45,6 +49,8 @@ export interface LaunchPlan {
     | { readonly mode: 'serve'; readonly address: string; readonly port: number };
   readonly streams: 'terminal' | 'pipes';
   readonly loader?: { readonly sha256: string; readonly size: number };
+  /** The program is executed from a private copy with its own ELF header in front; descriptor 6 must be that copy. */
+  readonly copied: boolean;
   /** In force on this host. */
   readonly protections: readonly Protection[];
   /** Asked for by the policy and not in force; non-empty only with `--allow-degraded`. */
@@ -52,6 +58,8 @@ export interface LaunchPlan {
   /** cgroup directories to be made before the start, with the files to write and read back. */
   readonly cgroups: readonly CgroupLeaf[];
   readonly operations: readonly Operation[];
+  /** What the user should know; one line each, escaped. */
+  readonly warnings: readonly string[];
 }
 
 export interface CgroupLeaf {

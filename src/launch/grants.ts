@@ -1,0 +1,89 @@
+import { isAbsolute, join, normalize } from 'node:path';
+import { PaddockError } from '../lib/errors.ts';
+import { escapeText } from '../lib/text.ts';
+import type { Policy } from '../policy/policy.ts';
+import type { PathGrant } from './landlock.ts';
+import { MINIMUM } from './minimum.ts';
+import { type Operation, RIGHT_EXECUTE, RIGHT_READ, RIGHT_WRITE } from './operations.ts';
+import type { PathFacts } from './paths.ts';
+import type { LaunchPlan } from './plan.ts';
+
+export interface GrantsInput {
+  readonly files: Policy['files'];
+  /** Granted because the user named them by argument. */
+  readonly reads: readonly string[];
+  readonly directories: LaunchPlan['directories'];
+  readonly home: string;
+  readonly streams: LaunchPlan['streams'];
+}
+
+/**
+ * Every path that the program may touch: the minimum, its private folders, what the policy lists, what the user named.
+ * @throws PaddockError `refused` for a grant to write where the kernel is administered, `policy-invalid` for a path that
+ * is not absolute.
+ */
+export function grantedPaths(input: GrantsInput): PathGrant[] {
+  const { directories, files } = input;
+  const listed = (paths: readonly string[], rights: number): PathGrant[] =>
+    paths.map((path) => ({ path: expand(path, input.home), rights }));
+  const written = listed(files.write, RIGHT_READ | RIGHT_WRITE);
+  for (const { path } of written) checkWritable(path);
+  return [
+    ...MINIMUM.map(({ path, rights }) => ({ path, rights })),
+    ...(input.streams === 'terminal'
+      ? [{ path: '/dev/tty', rights: RIGHT_READ | RIGHT_WRITE, deviceControl: true }]
+      : []),
+    ...[directories.home, directories.tmp, directories.work].map((path) => ({
+      path,
+      rights: RIGHT_READ | RIGHT_WRITE,
+    })),
+    ...listed(files.read, RIGHT_READ),
+    ...written,
+    ...listed(files.execute, RIGHT_READ | RIGHT_EXECUTE),
+    ...input.reads.map((path) => ({ path, rights: RIGHT_READ })),
+  ];
+}
+
+/**
+ * The same for the supervisor's reports. A program may use the path as it was given or the one without links, so
+ * both are named.
+ */
+export function grantOperations(grants: readonly PathGrant[], paths: PathFacts): Operation[] {
+  const rights = new Map<string, number>();
+  const add = (path: string, more: number): void => void rights.set(path, (rights.get(path) ?? 0) | more);
+  for (const grant of grants) {
+    const real = grant.path.startsWith('/proc/') ? undefined : paths.real(grant.path);
+    for (const path of new Set([grant.path, real ?? grant.path])) add(path, grant.rights);
+  }
+  return [...rights].map(([path, all]) => ({ op: 'grant', rights: all, path }));
+}
+
+// Whoever may write here raises limits, moves processes out of their control group, or changes the kernel.
+const NEVER_WRITTEN = ['/proc', '/sys'];
+
+function checkWritable(path: string): void {
+  for (const root of NEVER_WRITTEN) {
+    if (!isBelow(path, root) && !isBelow(root, path)) continue;
+    throw new PaddockError('refused', 'the policy grants writing where the kernel is administered', {
+      found: `files.write: ${escapeText(path, 120)}`,
+      expected: `paths outside ${NEVER_WRITTEN.join(' and ')}, and not above them`,
+      remedy: 'name the folder that the model is to write to',
+    });
+  }
+}
+
+function expand(path: string, home: string): string {
+  const full = path === '~' ? home : path.startsWith('~/') ? join(home, path.slice(2)) : path;
+  if (!isAbsolute(full)) {
+    throw new PaddockError('policy-invalid', 'a path of the policy is not absolute', {
+      expected: 'a path that begins with / or ~/',
+      found: escapeText(path, 120),
+    });
+  }
+  const plain = normalize(full);
+  return plain.length > 1 && plain.endsWith('/') ? plain.slice(0, -1) : plain;
+}
+
+function isBelow(path: string, root: string): boolean {
+  return path === root || path.startsWith(root.endsWith('/') ? root : `${root}/`);
+}

@@ -1,0 +1,28 @@
+import { realpathSync, statSync } from 'node:fs';
+import type { PathKind } from './landlock.ts';
+
+/** What planning may ask of the file system. Nothing is opened or read. */
+export interface PathFacts {
+  /** What the path leads to, links followed; a device counts as a file, as it does for Landlock. */
+  kind(path: string): PathKind;
+  /** The path without links; undefined when it is not there. */
+  real(path: string): string | undefined;
+}
+
+/** The file system itself. */
+export const systemPaths: PathFacts = {
+  kind(path) {
+    try {
+      return statSync(path).isDirectory() ? 'directory' : 'file';
+    } catch {
+      return 'missing'; // also when it may not be looked at: then no grant would help
+    }
+  },
+  real(path) {
+    try {
+      return realpathSync(path);
+    } catch {
+      return undefined; // as above
+    }
+  },
+};

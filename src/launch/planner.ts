@@ -1,0 +1,240 @@
+import type { Architecture } from '../format/anatomy.ts';
+import { PaddockError } from '../lib/errors.ts';
+import type { Environment } from '../lib/paths.ts';
+import { escapeText } from '../lib/text.ts';
+import type { EffectivePolicy, Policy } from '../policy/policy.ts';
+import type { PreparedArguments } from './arguments.ts';
+import { cgroupOperations, joinOperations, planLeaves } from './cgroup.ts';
+import { prepareEnvironment } from './environment.ts';
+import { grantedPaths, grantOperations } from './grants.ts';
+import { type DescriptorGrant, landlockRestrict, landlockRules } from './landlock.ts';
+import { rlimits } from './limits.ts';
+import { type Operation, RIGHT_EXECUTE, RIGHT_READ, RIGHT_WRITE } from './operations.ts';
+import type { PathFacts } from './paths.ts';
+import type { CgroupLeaf, HostAbilities, LaunchPlan } from './plan.ts';
+import { protections } from './protections.ts';
+import { answers, denyProgram, notifyProgram } from './seccomp.ts';
+import type { SeccompOptions } from './seccomp-rules.ts';
+
+export interface LaunchInput {
+  readonly id: string;
+  /** Absolute path of the judged file, for the record and for reports: it is not opened again. */
+  readonly file: string;
+  /** The name as the user typed it. */
+  readonly argv0: string;
+  readonly effective: EffectivePolicy;
+  readonly host: HostAbilities;
+  readonly start:
+    | { readonly form: 'ape'; readonly loader: Uint8Array; readonly sha256: string }
+    | { readonly form: 'elf' }
+    /** Descriptor 6 of the gate must be the private copy, at this path. */
+    | { readonly form: 'copy'; readonly path: string };
+  readonly arguments: PreparedArguments;
+  readonly environment: Environment;
+  /** The user's home, for `~` in the policy. */
+  readonly home: string;
+  readonly directories: LaunchPlan['directories'];
+  readonly streams: LaunchPlan['streams'];
+  /**
+   * Inherited descriptors 0 to 2 that are regular files or devices: the program may open these again by
+   * `/dev/stdin` and its like. Pipes and sockets need no rule, and the kernel takes none.
+   */
+  readonly reopen: readonly (0 | 1 | 2)[];
+  readonly allowDegraded: boolean;
+  readonly paths: PathFacts;
+}
+
+/** Where the program finds the judged file: inherited, and above the first descriptors that it opens itself. */
+const PROGRAM_FD = 9;
+/** Descriptor of the judged file in the gate (src/gate/protocol.h). */
+const FILE_FD = 6;
+const LOADER_SLOT = 0;
+const SIGKILL = 9;
+const EVENT_RATE = { burst: 256, perSecond: 64 } as const;
+
+/**
+ * The whole run as data. Nothing is made or changed; the same input gives the same plan.
+ * @throws PaddockError `host-lacks` when the policy requires a protection that the host has not, `refused` for a grant
+ * that would open the fence.
+ */
+export function planLaunch(input: LaunchInput): LaunchPlan {
+  const { policy } = input.effective;
+  const architecture = nativeArchitecture(input.host);
+  const { inForce, missing } = protections(policy.require, input.host, policy.limits, input.allowDegraded);
+  const environment = prepareEnvironment({
+    policy: policy.environment,
+    caller: input.environment,
+    home: input.directories.home,
+    tmp: input.directories.tmp,
+    execute: policy.files.execute.length > 0,
+  });
+  const argv = [
+    input.start.form === 'ape' ? `/proc/self/fd/${PROGRAM_FD}` : input.argv0,
+    ...input.arguments.args,
+  ];
+  const leaves = planLeaves(input.host.cgroup, policy.limits, input.id);
+  const { network } = input.arguments;
+  const start = input.start;
+  return {
+    id: input.id,
+    file: input.file,
+    form: start.form === 'ape' ? 'ape' : 'elf',
+    copied: start.form === 'copy',
+    argv,
+    environment: environment.variables,
+    directories: input.directories,
+    network:
+      network.mode === 'none'
+        ? { mode: 'none' }
+        : { mode: 'serve', address: network.address, port: network.port },
+    streams: input.streams,
+    ...(start.form === 'ape' ? { loader: { sha256: start.sha256, size: start.loader.length } } : {}),
+    protections: inForce,
+    missing,
+    cgroups: leaves,
+    operations: operations(input, architecture, leaves, environment.variables, argv),
+    warnings: warnings(input, environment.withheld),
+  };
+}
+
+// The order is that of the kernel's demands: see the comments at each step.
+function operations(
+  input: LaunchInput,
+  architecture: Architecture,
+  leaves: readonly CgroupLeaf[],
+  environment: Readonly<Record<string, string>>,
+  argv: readonly string[],
+): Operation[] {
+  const { policy } = input.effective;
+  const { start, host } = input;
+  const isApe = start.form === 'ape';
+  const grants = grantedPaths({ ...input, files: policy.files, reads: input.arguments.reads });
+  const seccomp = seccompOptions(input, policy);
+  const program: Operation[] = isApe ? [{ op: 'place', from: { fd: FILE_FD }, to: PROGRAM_FD }] : []; // executed by descriptor: it finds itself through /proc/self/exe
+  return [
+    // ── supervisor ──
+    { op: 'subreaper' },
+    ...(isApe ? [{ op: 'memfd', slot: LOADER_SLOT, name: 'ape', content: start.loader } as const] : []),
+    ...cgroupOperations(leaves),
+    ...(notifies(host) ? answers(architecture, seccomp) : []),
+    ...bindOperations(input.arguments),
+    ...grantOperations([...grants, ...ownFile(input)], input.paths),
+    { op: 'event-rate', ...EVENT_RATE },
+    ...(input.streams === 'terminal' ? [{ op: 'terminal' } as const] : []),
+    { op: 'fork' },
+    // ── child ──
+    { op: 'death-signal', signal: SIGKILL }, // first: from here on nothing outlives the supervisor
+    ...rlimits(policy.limits, host),
+    ...joinOperations(leaves), // while the control groups can still be written
+    { op: 'chdir', path: input.directories.work },
+    { op: 'umask', mask: 0o077 },
+    { op: 'drop-capabilities' },
+    { op: 'no-new-privileges' }, // without it neither Landlock nor seccomp can be raised
+    ...landlockRules({
+      abi: host.landlockAbi,
+      paths: grants,
+      descriptors: descriptors(input),
+      bindPorts: input.arguments.network.mode === 'serve' ? [input.arguments.network.port] : [],
+      kind: input.paths.kind,
+    }),
+    ...program,
+    { op: 'close-from', first: 3 },
+    ...Object.entries(environment).map(
+      ([name, value]): Operation => ({ op: 'environment', entry: `${name}=${value}` }),
+    ),
+    ...loaderArguments(input, argv).map((value): Operation => ({ op: 'argument', value })),
+    { op: 'signals' },
+    ...landlockRestrict(host.landlockAbi),
+    // Last before the exec: from here on every call that is not simply allowed waits for the supervisor.
+    ...seccompOperations(host, architecture, seccomp),
+    { op: 'exec', program: isApe ? { slot: LOADER_SLOT } : { fd: FILE_FD } },
+  ];
+}
+
+function seccompOptions(input: LaunchInput, policy: Policy): SeccompOptions {
+  return {
+    network: input.arguments.network.mode,
+    execute: policy.files.execute.length > 0,
+    landlockAbi: input.host.landlockAbi,
+    kill: {
+      exec: policy.watch.exec === 'kill',
+      connect: policy.watch.connect === 'kill',
+      syscall: policy.watch.syscall === 'kill',
+    },
+  };
+}
+
+function seccompOperations(
+  host: HostAbilities,
+  architecture: Architecture,
+  options: SeccompOptions,
+): Operation[] {
+  if (notifies(host)) return [{ op: 'seccomp-notify', program: notifyProgram(architecture, options) }];
+  if (host.seccompFilter) return [{ op: 'seccomp', program: denyProgram(architecture, options) }];
+  return []; // `protections` has refused, or `--allow-degraded` was given
+}
+
+function notifies(host: HostAbilities): boolean {
+  return host.seccompFilter && host.seccompNotify;
+}
+
+// The loader takes the program's path as its first argument and becomes it: argv[0] is then that path.
+function loaderArguments(input: LaunchInput, argv: readonly string[]): string[] {
+  return input.start.form === 'ape' ? [input.argv0, ...argv] : [...argv];
+}
+
+function descriptors(input: LaunchInput): DescriptorGrant[] {
+  const own = input.start.form === 'ape' ? RIGHT_READ : RIGHT_READ | RIGHT_EXECUTE;
+  const terminal = input.streams === 'terminal';
+  const again = terminal ? ([0] as const) : input.reopen;
+  return [
+    { fd: FILE_FD, rights: own },
+    ...again.map((fd) => ({
+      fd,
+      rights: terminal ? RIGHT_READ | RIGHT_WRITE : fd === 0 ? RIGHT_READ : RIGHT_WRITE,
+      ...(terminal ? { deviceControl: true } : {}),
+    })),
+  ];
+}
+
+// For reports: the program opens itself by its path (an ELF through /proc/self/exe) as well as by descriptor.
+function ownFile(input: LaunchInput) {
+  const path = input.start.form === 'copy' ? input.start.path : input.file;
+  const rights = input.start.form === 'ape' ? RIGHT_READ : RIGHT_READ | RIGHT_EXECUTE;
+  return [{ path, rights }];
+}
+
+function bindOperations({ network }: PreparedArguments): Operation[] {
+  if (network.mode === 'none') return [];
+  return network.binds.map(({ family, bytes }) => ({
+    op: 'allow-bind',
+    family,
+    port: network.port,
+    address: bytes,
+  }));
+}
+
+function warnings(input: LaunchInput, withheld: readonly string[]): string[] {
+  const { limits } = input.effective.policy;
+  const found = [...input.arguments.warnings];
+  for (const name of withheld) {
+    found.push(`${escapeText(name, 60)} is never passed on: it chooses code or files for the program`);
+  }
+  if (limits.cpus !== null && !input.host.cgroup.controllers.includes('cpu')) {
+    found.push('the limit on CPUs is not in force: no cpu controller can be written here');
+  }
+  return found;
+}
+
+function nativeArchitecture(host: HostAbilities): Architecture {
+  if (host.architecture !== 'other') return host.architecture;
+  throw new PaddockError(
+    'host-lacks',
+    'the fence is not known on this kind of machine; nothing was started',
+    {
+      expected: 'Linux on x86-64 or aarch64',
+      found: host.kernel,
+      remedy: '`paddock verify` and `paddock inspect` work here',
+    },
+  );
+}

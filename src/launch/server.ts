@@ -1,0 +1,119 @@
+import { PaddockError } from '../lib/errors.ts';
+import { escapeText } from '../lib/text.ts';
+import type { Policy } from '../policy/policy.ts';
+import { type Address, hostAddresses, sameAddress, splitHostPort } from './address.ts';
+import { COMMAND_LINE_FLAGS, flagName, SERVER_FLAGS } from './flags.ts';
+
+/** The one listening port of a session. */
+export interface Listening {
+  /** As asked for: "127.0.0.1", "::1", "localhost". */
+  readonly address: string;
+  readonly port: number;
+  /** What may be bound; two for `localhost`. */
+  readonly binds: readonly Address[];
+}
+
+export interface ServerInput {
+  /** Arguments in `.args` of the file, as far as they can be told apart; then the user's. */
+  readonly fromFile: readonly string[];
+  readonly fromUser: readonly string[];
+  /** The file carries weights. */
+  readonly hasModel: boolean;
+}
+
+/** llama.cpp's own defaults, in every release. */
+const DEFAULT_HOST = '127.0.0.1';
+const DEFAULT_PORT = '8080';
+
+/**
+ * Whether the arguments start a server: asked for by name, by an address or port, or by default, as every release
+ * since 0.5 serves or chats (with a server behind it) when there is nothing to complete.
+ */
+export function wantsServer({ fromFile, fromUser, hasModel }: ServerInput): boolean {
+  const names = new Set([...fromFile, ...fromUser].map((token) => flagName(token) ?? ''));
+  const has = (flags: readonly string[]): boolean => flags.some((flag) => names.has(flag));
+  if (has(SERVER_FLAGS)) return true;
+  if (has(COMMAND_LINE_FLAGS)) return false;
+  return hasModel || has(['-m', '--model']) || has(['--port', '--listen']);
+}
+
+/**
+ * Where the server will listen. The last value counts, as in the runtime, and the user's come after the file's.
+ * @throws PaddockError `usage` for what is no address or port, `refused` for what the policy does not allow.
+ */
+export function listening(input: ServerInput, network: Policy['network']): Listening {
+  const wanted: Wanted = { host: DEFAULT_HOST, port: DEFAULT_PORT, hostFromFile: false };
+  collect(wanted, input.fromFile, true);
+  collect(wanted, input.fromUser, false);
+  const port = checkPort(wanted.port, network);
+  const binds = hostAddresses(wanted.host);
+  const shown = escapeText(wanted.host, 60);
+  if (binds.length === 0) {
+    throw new PaddockError('usage', 'the server is to listen on something that is no address', {
+      expected: 'an IP address or localhost',
+      found: shown,
+      remedy: 'give `--host 127.0.0.1`',
+    });
+  }
+  for (const address of binds) checkAddress(address, shown, wanted.hostFromFile, network);
+  return { address: wanted.host, port, binds };
+}
+
+interface Wanted {
+  host: string;
+  port: string;
+  hostFromFile: boolean;
+}
+
+function collect(wanted: Wanted, tokens: readonly string[], fromFile: boolean): void {
+  for (const [name, value] of flagValues(tokens)) {
+    if (name === '--host') Object.assign(wanted, { host: value, hostFromFile: fromFile });
+    if (name === '--port') wanted.port = value;
+    const both = name === '--listen' || name === '-l' ? splitHostPort(value) : undefined;
+    if (both === undefined) continue;
+    Object.assign(wanted, { host: both.host || DEFAULT_HOST, port: both.port, hostFromFile: fromFile });
+  }
+}
+
+function* flagValues(tokens: readonly string[]): Generator<[string, string]> {
+  for (const [index, token] of tokens.entries()) {
+    const name = flagName(token);
+    if (name === undefined) continue;
+    const value = name === token ? tokens[index + 1] : token.slice(name.length + 1);
+    if (value !== undefined) yield [name, value];
+  }
+}
+
+function checkPort(text: string, network: Policy['network']): number {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : 0;
+  if (port < 1 || port > 65_535) {
+    throw new PaddockError('usage', 'the server is to listen on something that is no port', {
+      expected: 'a port from 1 to 65535: the fence opens exactly one, known beforehand',
+      found: escapeText(text, 60),
+      remedy: 'give `--port 8080` or another free port',
+    });
+  }
+  const [lowest, highest] = network.ports;
+  if (port < lowest || port > highest) {
+    throw new PaddockError('refused', `the policy does not let a server listen on port ${port}`, {
+      expected: `a port from ${lowest} to ${highest} (network.ports)`,
+      found: String(port),
+      remedy: 'choose another `--port`, or widen `network.ports` of the policy',
+    });
+  }
+  return port;
+}
+
+function checkAddress(address: Address, shown: string, fromFile: boolean, network: Policy['network']): void {
+  const listed = network.listen.flatMap(hostAddresses);
+  if (listed.some((one) => sameAddress(one, address))) return;
+  // The policy that allows one loopback address means loopback.
+  if (address.loopback && listed.some((one) => one.loopback)) return;
+  throw new PaddockError('refused', `the policy does not let a server listen on ${shown}`, {
+    expected: `one of network.listen: ${network.listen.join(', ') || 'none'}`,
+    found: fromFile ? `${shown}, asked for by .args inside the file` : shown,
+    remedy: fromFile
+      ? 'give `--host 127.0.0.1` behind the file name: it overrides the file’s own'
+      : 'give `--host 127.0.0.1`, or add the address to `network.listen` of the policy',
+  });
+}
