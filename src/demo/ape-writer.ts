@@ -216,6 +216,7 @@ function shellScript(
     `#'"${comment}`,
     'o=$(command -v "$0") || exit 120',
     'assimilate=no; [ x"$1" = x--assimilate ] && assimilate=yes',
+    '[ $assimilate = no ] && type ape >/dev/null 2>&1 && exec ape "$o" "$@"',
     `t="\${TMPDIR:-\${HOME:-.}}/.ape-${APE_VERSION}"`,
     'm=$(uname -m) || m=x86_64',
     'if [ $assimilate = yes ]; then',

@@ -30,6 +30,8 @@ export interface Attack {
   readonly userOptions?: readonly string[];
   readonly policy?: string;
   readonly arguments?: ((place: Place) => readonly string[]) | undefined;
+  /** The layout of the file; ELF when left out. */
+  readonly form?: 'ape';
   readonly environment?: Readonly<Record<string, string>>;
   /** Leave descriptors 3 and 4 open in the launcher: a secret, and a file that can be written. */
   readonly inherit?: boolean;

@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import {
   chmodSync,
   cpSync,
@@ -13,8 +14,9 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { buildApe } from '../../src/demo/ape-writer.ts';
 import { writeGguf } from '../../src/demo/gguf-writer.ts';
-import { appendBaseZip } from '../../src/demo/zip-writer.ts';
+import { appendBaseZip, type ZipEntry } from '../../src/demo/zip-writer.ts';
 
 const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const PROGRAMS = join(ROOT, 'test/attacks/programs');
@@ -31,6 +33,18 @@ const FLAGS = [
   '-pthread',
 ];
 
+/** What makes a program a llamafile: weights in a zip. */
+const WEIGHTS: readonly ZipEntry[] = [
+  {
+    name: 'model.gguf',
+    content: writeGguf({
+      metadata: [['general.architecture', 'string', 'llama']],
+      tensors: [{ name: 'token_embd.weight', dims: [32], type: 'F32', data: Buffer.alloc(128) }],
+    }),
+    method: 'stored',
+  },
+];
+
 /** What the attempts of one test file share. */
 export interface Bench {
   readonly folder: string;
@@ -38,6 +52,8 @@ export interface Bench {
   readonly program: string;
   /** The same program as a llamafile in ELF form: a zip with weights behind it. */
   readonly llamafile: string;
+  /** And in APE form, with a loader of ours, which a policy must trust by its digest; on x86-64. */
+  readonly ape: { readonly path: string; readonly policy: string } | undefined;
   /** Command line of the product. */
   readonly paddock: readonly string[];
   remove(): void;
@@ -54,11 +70,12 @@ export function buildBench(options: { readonly sanitized: boolean }): Bench {
   const sources = readdirSync(PROGRAMS).filter((name) => name.endsWith('.c'));
   compile(program, sources);
   const llamafile = join(folder, 'attack.llamafile');
-  writeFileSync(llamafile, wrap(readFileSync(program)), { mode: 0o755 });
+  writeFileSync(llamafile, appendBaseZip(readFileSync(program), WEIGHTS), { mode: 0o755 });
   return {
     folder,
     program,
     llamafile,
+    ape: buildApeForm(folder, program),
     paddock: [process.execPath, join(copyProduct(folder, options.sanitized), 'bin/paddock.js')],
     remove: () => rmSync(folder, { recursive: true, force: true }),
   };
@@ -72,13 +89,15 @@ function compile(output: string, sources: readonly string[]): void {
   if (result.status !== 0) throw new Error(`the attack program does not compile:\n${result.stderr}`);
 }
 
-/** The smallest thing that is a llamafile: a program with a zip, the zip with weights. */
-export function wrap(program: Buffer): Buffer {
-  const weights = writeGguf({
-    metadata: [['general.architecture', 'string', 'llama']],
-    tensors: [{ name: 'token_embd.weight', dims: [32], type: 'F32', data: Buffer.alloc(128) }],
-  });
-  return appendBaseZip(program, [{ name: 'model.gguf', content: weights, method: 'stored' }]);
+function buildApeForm(folder: string, program: string): Bench['ape'] {
+  const loaderPath = join(ROOT, 'dist/ape-loader');
+  if (process.arch !== 'x64' || !existsSync(loaderPath)) return undefined;
+  const loader = readFileSync(loaderPath);
+  const path = join(folder, 'attack.ape.llamafile');
+  const parts = { x86Elf: readFileSync(program), loaders: { x86: loader }, zipEntries: WEIGHTS };
+  writeFileSync(path, buildApe(parts), { mode: 0o755 });
+  const digest = createHash('sha256').update(loader).digest('hex');
+  return { path, policy: `trust:\n  loaders: ['${digest}']\n` };
 }
 
 // A copy, because another user must be able to read it, and because the gate in it may be another one.

@@ -33,7 +33,7 @@ export function runBare(bench: Bench, attack: Attack, place: Place, uid: number)
 /** Runs one attempt as a llamafile under the product. */
 export function runFenced(bench: Bench, attack: Attack, place: Place, uid: number): Promise<Outcome> {
   const options = [...(attack.options ?? []), ...(uid === 0 ? [] : (attack.userOptions ?? []))];
-  const { policy } = attack;
+  const policy = attack.form === 'ape' ? bench.ape?.policy : attack.policy;
   if (policy !== undefined) {
     const path = join(place.world.root, 'policy.yaml');
     writeFileSync(path, policy);
@@ -48,6 +48,12 @@ export function runFenced(bench: Bench, attack: Attack, place: Place, uid: numbe
     [...command, ...parameters(attack, place), ...user],
     'exec "$@" "launcher=$$"',
   );
+}
+
+/** Runs the llamafile of the world as a shell would: by its own header. */
+export function runByShell(attack: Attack, place: Place, uid: number): Promise<Outcome> {
+  const command = ['sh', place.world.llamafile, attack.attempt, ...parameters(attack, place)];
+  return launch(attack, place, uid, command, '"$@"; exit $?');
 }
 
 /** Paths go in hex: a launcher grants what its user names, and the user of this test names nothing. */

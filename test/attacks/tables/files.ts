@@ -77,6 +77,14 @@ export const FILE_ATTACKS: readonly Attack[] = [
   { ...write('change the judged file', 'overwrite-self'), parameters: self },
   { ...write('change the judged file through its descriptor', 'overwrite-descriptor'), parameters: self },
   { ...write('delete the judged file', 'replace-self'), parameters: self },
+  // An APE file is data to the kernel, which would not mind its being written while it runs.
+  { ...write('change the judged file, as APE', 'overwrite-self'), parameters: self, form: 'ape' },
+  {
+    ...write('change the judged file through its descriptor, as APE', 'overwrite-descriptor'),
+    parameters: self,
+    form: 'ape',
+  },
+  { ...read('a private key, as APE', 'read-canary'), form: 'ape' },
   {
     ...write('leave the control group', 'leave-control-group'),
     parameters: () => ({ group: '/sys/fs/cgroup/memory/tasks' }),

@@ -50,6 +50,8 @@ export const PROCESS_ATTACKS: readonly Attack[] = [
       ['a path that is exchanged while it is checked', 'race-execute'],
     ] as const
   ).map(([what, attempt]) => execute(what, attempt)),
+  { ...execute('a shell, as APE', 'execute-shell'), form: 'ape' },
+  { ...execute('a copy of its loader, as APE', 'execute-copy'), form: 'ape' },
   { ...execute('a program in memory', 'execute-memory'), seen: { refused: 'memfd' } },
 ];
 

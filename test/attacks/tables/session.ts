@@ -35,6 +35,7 @@ export const SESSION_ATTACKS: readonly Attack[] = [
   },
 
   left('an open descriptor', 'find-descriptors', 'nothing is open'),
+  { ...left('an open descriptor, as APE', 'find-descriptors', 'nothing is open'), form: 'ape' },
   left('a secret in an open descriptor', 'read-inherited', 'nothing is open'),
   left('the supervisor’s descriptors', 'command-supervisor', 'nothing is open'),
   {
