@@ -61,3 +61,15 @@ function checkRange(size: number, offset: number, length: number): void {
     found: `${length} bytes from byte ${offset}`,
   });
 }
+
+/** The first `size` bytes of a source, as if the file ended there. */
+export function prefixSource(source: ByteSource, size: number): ByteSource {
+  const end = Math.min(size, source.size);
+  return {
+    size: end,
+    read(offset, length) {
+      checkRange(end, offset, length);
+      return source.read(offset, length);
+    },
+  };
+}

@@ -1,0 +1,38 @@
+import { PaddockError } from '../lib/errors.ts';
+
+/** The structure contradicts itself or the file's bounds. */
+export function malformed(
+  message: string,
+  detail: { readonly offset: number; readonly expected: string; readonly found: string },
+): PaddockError {
+  return new PaddockError('malformed', message, {
+    ...detail,
+    remedy: 'get the file again from its publisher; if it stays so, do not run it',
+  });
+}
+
+/** A well-formed file of some other kind. */
+export function notLlamafile(message: string, found: string, remedy: string): PaddockError {
+  return new PaddockError('not-llamafile', message, {
+    offset: 0,
+    expected: "an APE magic (MZqFpD=', jartsr=' or APEDBG=') or \\x7fELF",
+    found,
+    remedy,
+  });
+}
+
+/** A bound of ours was reached: the judgement would be incomplete. */
+export function tooLarge(message: string, offset: number, expected: string, found: string): PaddockError {
+  return new PaddockError('too-large', message, {
+    offset,
+    expected,
+    found,
+    remedy: 'no genuine llamafile comes near this bound; do not run the file',
+  });
+}
+
+/** A 64-bit field as a number. @throws PaddockError `malformed` if it is above `limit`. */
+export function checked(value: bigint, limit: number, offset: number, what: string): number {
+  if (value >= 0n && value <= BigInt(limit)) return Number(value);
+  throw malformed(`${what} is out of range`, { offset, expected: `at most ${limit}`, found: String(value) });
+}

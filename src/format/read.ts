@@ -1,0 +1,151 @@
+import { escapeText } from '../lib/text.ts';
+import type { Anatomy, Region, ZipMember, ZipView } from './anatomy.ts';
+import { APE_MAGICS, readApe, readApeRemains } from './ape.ts';
+import { readElfFile } from './elf.ts';
+import { malformed, notLlamafile } from './faults.ts';
+import { findGenerations } from './generations.ts';
+import { type GgufLayout, readGguf } from './gguf.ts';
+import { type Claim, RANK, refuseOverlap, tile } from './regions.ts';
+import type { ByteSource } from './source.ts';
+import { readZip, zipClaims } from './zip.ts';
+
+/**
+ * What is in the file, every byte of it. Reads headers, directories and small gaps only, whatever the size of the file.
+ * @throws PaddockError `not-llamafile` for other kinds of file, `malformed` where structures contradict themselves, each other or
+ * the file's bounds, `too-large` at a bound of ours, `changed` if the file shrinks meanwhile.
+ */
+export function readAnatomy(source: ByteSource): Anatomy {
+  const program = readProgram(source);
+  const zip = readZip(source);
+  if (zip === undefined && program.form === 'elf') throw noArchive();
+  const models = zip === undefined ? [] : readModels(source, zip);
+  const weights = new Map(models.map((model) => [model.member, model.claims]));
+  const archive = zip === undefined ? [] : archiveClaims(zip, weights);
+  const mapped = program.claims.filter(({ rank }) => rank >= RANK.segment);
+  refuseOverlap(mapped, archive, 'the program and the zip archive share bytes');
+  const claims = [...program.claims, ...archive];
+  const earlier = zip === undefined ? { generations: [], claims: [] } : findGenerations(source, zip, claims);
+  const regions = tile(source, [...claims, ...earlier.claims]);
+  if (zip === undefined) refuseCutArchive(source, regions);
+  return {
+    size: source.size,
+    form: program.form,
+    ...(program.ape === undefined ? {} : { ape: program.ape }),
+    programs: program.programs,
+    loaders: program.loaders,
+    ...(zip === undefined ? {} : { zip }),
+    generations: earlier.generations,
+    models: models.map(({ layout }) => layout.facts),
+    regions,
+  };
+}
+
+type Program = Pick<Anatomy, 'form' | 'ape' | 'programs' | 'loaders'> & { readonly claims: readonly Claim[] };
+
+function readProgram(source: ByteSource): Program {
+  const start = source.read(0, Math.min(source.size, 8));
+  const text = start.toString('latin1');
+  if (APE_MAGICS.some((magic) => magic === text)) {
+    const { facts, ...rest } = readApe(source);
+    return { form: 'ape', ape: facts, ...rest };
+  }
+  if (!text.startsWith('\x7fELF')) throw otherKind(start, source);
+  const { program, claims } = readElfFile(source);
+  const remains = readApeRemains(source, program);
+  return {
+    form: 'elf',
+    programs: [program],
+    loaders: remains.loaders,
+    claims: [...claims, ...remains.claims],
+  };
+}
+
+interface Model {
+  readonly member: ZipMember;
+  readonly layout: GgufLayout;
+  readonly claims: readonly Claim[];
+}
+
+/** Stored members that are weights by name or by magic. Deflated ones cannot be mapped, so nothing reads them as weights. */
+function readModels(source: ByteSource, zip: ZipView): Model[] {
+  const models: Model[] = [];
+  for (const member of zip.members) {
+    const { name, contentOffset, size, method } = member;
+    if (method !== 0 || size < 4) continue;
+    const named = name.toLowerCase().endsWith('.gguf');
+    if (!named && source.read(contentOffset, 4).toString('latin1') !== 'GGUF') continue;
+    const layout = readGguf(source, contentOffset, size, name);
+    const shared = { label: escapeText(name, 80), member: name, rank: RANK.zip };
+    const header: Claim = {
+      kind: 'gguf-header',
+      offset: contentOffset,
+      length: layout.facts.headerLength,
+      ...shared,
+    };
+    const tensors = layout.tensors.map((range): Claim => ({ kind: 'gguf-tensors', ...range, ...shared }));
+    models.push({ member, layout, claims: [header, ...tensors] });
+  }
+  return models;
+}
+
+/** Weights are explained in more detail than "content": what their own header does not explain stays a gap. */
+function archiveClaims(zip: ZipView, weights: ReadonlyMap<ZipMember, readonly Claim[]>): Claim[] {
+  const contents = new Set([...weights.keys()].map(({ contentOffset }) => contentOffset));
+  const isWeights = ({ kind, offset }: Claim) => kind === 'zip-content' && contents.has(offset);
+  return [...zipClaims(zip).filter((claim) => !isWeights(claim)), ...[...weights.values()].flat()];
+}
+
+function refuseCutArchive(source: ByteSource, regions: readonly Region[]): void {
+  for (const { kind, offset, length } of regions) {
+    if (kind !== 'unaccounted' || length < 4 || source.read(offset, 4).readUInt32BE(0) !== 0x504b0304)
+      continue;
+    throw malformed('the file is truncated: its zip archive has no end', {
+      offset,
+      expected: 'an end record in the last 64 KiB of the file',
+      found: `a zip record here, and no end record up to byte ${source.size}`,
+    });
+  }
+}
+
+const GUARDED = 'paddock guards llamafiles: APE executables, and ELF executables with a zip archive';
+
+/** First bytes (hex) → what kind of file it is, and what to do with one. */
+const OTHER_KINDS: readonly (readonly [magic: string, kind: string, remedy: string])[] = [
+  ['47475546', 'a GGUF file: weights, not a program', 'run it with an engine: llamafile -m FILE'],
+  ['504b0304', 'a zip archive, not a program', GUARDED],
+  ['504b0506', 'an empty zip archive, not a program', GUARDED],
+  ['2321', 'a script, not a llamafile', GUARDED],
+  ['1f8b', 'a gzip file, not a program', 'unpack it first'],
+  ['28b52ffd', 'a Zstandard file, not a program', 'unpack it first'],
+  ['fd377a585a00', 'an xz file, not a program', 'unpack it first'],
+  ['cffaedfe', 'a Mach-O program of macOS, not a llamafile that runs here', 'get the original llamafile'],
+  ['cefaedfe', 'a Mach-O program of macOS, not a llamafile', GUARDED],
+  ['cafebabe', 'a Mach-O program of macOS or a Java class, not a llamafile', GUARDED],
+  ['4d5a', 'a program of Windows (MZ) without an APE magic, not a llamafile', GUARDED],
+];
+
+function otherKind(start: Buffer, source: ByteSource) {
+  const hex = start.toString('hex');
+  const known = OTHER_KINDS.find(([magic]) => hex.startsWith(magic));
+  if (known !== undefined) return notLlamafile(`this is ${known[1]}`, `${hex} (${known[1]})`, known[2]);
+  const cut = APE_MAGICS.some((magic) => source.size < 8 && magic.startsWith(start.toString('latin1')));
+  return cut
+    ? malformed('the file is truncated: it ends inside its magic', {
+        offset: 0,
+        expected: 'a llamafile',
+        found: `${source.size} bytes`,
+      })
+    : notLlamafile(
+        'this is not a llamafile: it begins neither like an APE nor like an ELF file',
+        hex,
+        GUARDED,
+      );
+}
+
+function noArchive() {
+  return notLlamafile(
+    'this ELF program is not a llamafile: it carries no zip archive',
+    'an ELF program without an end record of a zip archive',
+    'run it directly; if it was a llamafile, it is truncated: get it again',
+  );
+}
