@@ -55,23 +55,14 @@ export function assemble(items: readonly Item[]): Uint8Array {
   if (last?.kind !== 'return' && last?.kind !== 'goto') fail('no return at the end', 'a return');
 
   const out = Buffer.alloc(length * INSTRUCTION_BYTES);
-  items.forEach((item, index) => {
+  for (const [index, item] of items.entries()) {
     const at = addresses[index] ?? 0;
-    switch (item.kind) {
-      case 'label':
-        return;
-      case 'load':
-        return put(out, at, LOAD, 0, 0, item.offset);
-      case 'and':
-        return put(out, at, AND, 0, 0, item.value);
-      case 'return':
-        return put(out, at, RETURN, 0, 0, item.value);
-      case 'goto':
-        return put(out, at, GOTO, 0, 0, distance(labels, item.target, at));
-      case 'jump':
-        return putJump(out, at, item, labels, far.get(index));
-    }
-  });
+    if (item.kind === 'load') put(out, at, LOAD, 0, 0, item.offset);
+    else if (item.kind === 'and') put(out, at, AND, 0, 0, item.value);
+    else if (item.kind === 'return') put(out, at, RETURN, 0, 0, item.value);
+    else if (item.kind === 'goto') put(out, at, GOTO, 0, 0, distance(labels, item.target, at));
+    else if (item.kind === 'jump') putJump(out, at, item, labels, far.get(index));
+  }
   return out;
 }
 
