@@ -14,7 +14,8 @@ const installing = process.argv.includes('--install');
 const sanitizing = process.argv.includes('--sanitize');
 
 const STRICT = ['-std=c11', '-O2', '-g', '-Wall', '-Wextra', '-Werror', '-D_GNU_SOURCE'];
-const HARDENED = ['-fstack-protector-strong', '-D_FORTIFY_SOURCE=2'];
+// Some distributions set _FORTIFY_SOURCE themselves, and setting it twice is a warning.
+const HARDENED = ['-fstack-protector-strong', '-U_FORTIFY_SOURCE', '-D_FORTIFY_SOURCE=2'];
 const SANITIZED = ['-fsanitize=address,undefined', '-fno-sanitize-recover=all', '-fno-omit-frame-pointer'];
 
 // No C library, and far above the addresses of the programs that it loads.

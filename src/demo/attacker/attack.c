@@ -1,5 +1,5 @@
 // What the demo's second engine tries while it generates. It is a simulation: it counts the bytes of a file and keeps none, connects to
-// 127.0.0.1 only, runs a shell that only says `true`, leaves a process that ends by itself within a minute, and gives its memory back.
+// 127.0.0.1 only, runs a shell that only says `true`, leaves a process that ends by itself after 20 seconds, and gives its memory back.
 #include "attack.h"
 
 #include <arpa/inet.h>
@@ -15,7 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { FIRST_TOKEN = 6, TOKENS_BETWEEN = 4, STEP_MIB = 64, MOST_MIB = 8192, LINGER_S = 60, PAGE = 4096 };
+enum { FIRST_TOKEN = 6, TOKENS_BETWEEN = 4, STEP_MIB = 64, MOST_MIB = 8192, LINGER_S = 20, PAGE = 4096 };
 
 static const char *credential, *drop;
 static long beacon, appetite_mib = MOST_MIB;

@@ -19,7 +19,7 @@ static const char *encode_prompt(struct engine *engine, struct bytes prompt, int
 static const char *continue_text(struct engine *engine, struct generation *generation, float *logits);
 static void wait_ms(long ms);
 
-volatile sig_atomic_t engine_stopping;
+atomic_bool engine_stopping;
 
 const char *engine_load(struct engine *engine, const struct options *options) {
   struct bytes weights;

@@ -2,7 +2,7 @@
 #ifndef DEMO_ENGINE_H
 #define DEMO_ENGINE_H
 
-#include <signal.h>
+#include <stdatomic.h>
 
 #include "args.h"
 #include "gguf.h"
@@ -33,7 +33,7 @@ struct generation {
 };
 
 // Set by a signal handler: a running generation ends at the next token.
-extern volatile sig_atomic_t engine_stopping;
+extern atomic_bool engine_stopping;
 
 // Finds, maps and binds the weights. `engine->own` is open already. Returns NULL or the reason.
 const char *engine_load(struct engine *engine, const struct options *options);

@@ -89,7 +89,9 @@ static const char *read_prompt(const struct options *options, struct bytes *prom
     return NULL;
   }
   static uint8_t text[MAX_PROMPT];
-  int fd = open(options->prompt_file, O_RDONLY | O_CLOEXEC);
+  // A socket as standard input cannot be opened by its name, so the descriptor itself is used.
+  bool input = strcmp(options->prompt_file, "/dev/stdin") == 0;
+  int fd = input ? dup(STDIN_FILENO) : open(options->prompt_file, O_RDONLY | O_CLOEXEC);
   if (fd < 0) return strerror(errno);
   size_t length = 0;
   ssize_t count = 0;

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -69,7 +70,7 @@ int server_run(struct engine *engine, const struct options *options) {
 static void on_interrupt(int signal) {
   (void)signal;
   int reason = errno;
-  engine_stopping = 1;
+  atomic_store(&engine_stopping, true);
   shutdown(listener, SHUT_RDWR);
   errno = reason;
 }
@@ -83,7 +84,6 @@ static void *accept_all(void *unused) {
       sleep_ms(10); // out of descriptors, perhaps: the next try may succeed
     }
   }
-  close(listener);
   return unused;
 }
 
