@@ -17,6 +17,7 @@ static const char *weights_of(const struct container *container, const char *mem
 static const char *make_aligned(struct bytes *weights);
 static const char *encode_prompt(struct engine *engine, struct bytes prompt, int32_t **tokens, size_t *count);
 static const char *continue_text(struct engine *engine, struct generation *generation, float *logits);
+static long count_processors(void);
 static void wait_ms(long ms);
 
 atomic_bool engine_stopping;
@@ -29,7 +30,7 @@ const char *engine_load(struct engine *engine, const struct options *options) {
   if (problem == NULL) problem = tokenizer_load(&engine->tokenizer, &engine->gguf);
   if (problem == NULL) problem = model_load(&engine->model, &engine->gguf, engine->tokenizer.count);
   if (problem != NULL) return problem;
-  long processors = sysconf(_SC_NPROCESSORS_ONLN);
+  long processors = count_processors();
   long threads = options->threads > 0 ? options->threads : processors < DEFAULT_THREADS ? processors : DEFAULT_THREADS;
   size_t context = options->context > 0 ? (size_t)options->context : engine->model.trained_context;
   engine->pace_ms = options->pace_ms;
@@ -140,6 +141,16 @@ static const char *encode_prompt(struct engine *engine, struct bytes prompt, int
   free(*tokens);
   *tokens = NULL;
   return encoded == 0 ? "the prompt is empty" : "the prompt is longer than the context";
+}
+
+// From /proc/cpuinfo, as engines do; where that may not be read, what the C library knows.
+static long count_processors(void) {
+  FILE *file = fopen("/proc/cpuinfo", "re");
+  char line[256];
+  long count = 0;
+  while (file != NULL && fgets(line, sizeof line, file) != NULL) count += strncmp(line, "processor", 9) == 0;
+  if (file != NULL) fclose(file);
+  return count > 0 ? count : sysconf(_SC_NPROCESSORS_ONLN);
 }
 
 static void wait_ms(long ms) {

@@ -49,8 +49,12 @@ void loader_main(uint64_t *stack) {
   call(SYS_CLOSE, fd, 0, 0, 0, 0, 0);
   shift(stack, literal ? 3 : 1);
   patch(stack, &header, program);
-  // rdx is zero: a C library would take another value for a function to call at exit.
-  __asm__ volatile("mov %0, %%rsp\n  xor %%edx, %%edx\n  xor %%ebp, %%ebp\n  jmp *%1\n" : : "r"(stack), "r"(header.e_entry) : "memory", "rdx");
+  // Registers as the kernel leaves them at exec. rdx: a C library takes any other value for a function to call at exit;
+  // rdi: some programs take any other value for the sign of another system.
+  __asm__ volatile("mov %0, %%rsp\n  xor %%edx, %%edx\n  xor %%edi, %%edi\n  xor %%ecx, %%ecx\n  xor %%ebp, %%ebp\n  jmp *%1\n"
+                   :
+                   : "S"(stack), "a"(header.e_entry)
+                   : "memory", "rdx", "rdi", "rcx");
   __builtin_unreachable();
 }
 
