@@ -1,0 +1,35 @@
+import { AUDIT_ARCH, SYSCALL_NAMES, syscallNumber } from '../launch/syscalls.ts';
+import { escapeText, type Untrusted } from '../lib/text.ts';
+import { attemptOf, type CallEvent } from './rules.ts';
+
+/** One line for people: "tried to read /etc/shadow". The target is escaped. */
+export function describeCall(call: CallEvent): string {
+  const target = call.target === undefined ? '' : ` ${showBytes(call.target)}`;
+  const name = target === '' ? systemCallName(call.nr, call.arch) : undefined;
+  return `tried to ${attemptOf(call.label)}${target}${name === undefined ? '' : ` (${name})`}`;
+}
+
+/**
+ * Text whose characters are bytes, as the gate writes it, for a person: read as UTF-8 where it is that, otherwise with
+ * its upper bytes as `\xNN`. Escaped; at most `limit` characters of content.
+ */
+export function showBytes(text: Untrusted, limit = 120): string {
+  if (/[^\0-\xff]/.test(text)) return escapeText(text, limit);
+  const bytes = Buffer.from(text, 'latin1');
+  const decoded = bytes.toString('utf8');
+  // A byte that is no UTF-8 becomes the replacement character, and does not come back.
+  if (Buffer.from(decoded, 'utf8').equals(bytes)) return escapeText(decoded, limit);
+  const cut = text.length > limit;
+  const shown = escapeText(text.slice(0, limit), limit).replace(
+    /[\x80-\xff]/g,
+    (char) => `\\x${char.charCodeAt(0).toString(16)}`,
+  );
+  return cut ? `${shown}…` : shown;
+}
+
+/** "ptrace" for 101 on x86-64; undefined for what no rule names. */
+export function systemCallName(nr: number, arch: number): string | undefined {
+  const machine = (['x86-64', 'aarch64'] as const).find((one) => AUDIT_ARCH[one] === arch);
+  if (machine === undefined) return undefined;
+  return SYSCALL_NAMES.find((name) => syscallNumber(machine, name) === nr);
+}
