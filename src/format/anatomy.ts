@@ -27,6 +27,7 @@ export type RegionKind =
   | 'elf-notes'
   | 'program-headers'
   | 'macho-header'
+  | 'pe-header' // where no segment maps it: PE headers and section table
   | 'segment'
   | 'section-headers' // of a plain ELF: section contents that no segment maps, and the table
   | 'loader' // a gzip-compressed or raw APE loader

@@ -12,16 +12,23 @@ export const APE_MAGICS = ["MZqFpD='", "jartsr='", "APEDBG='"] as const;
 export const HEAD_LENGTH = 8192;
 /** Scripts begin at 0x203 or 0x20f. Were more allowed, the heredoc before them could hide something. */
 const SCRIPT_START_LIMIT = 0x400;
+/** Old linkers leave these two letters in the MZ header. */
+const MONOLITHIC_AT = 0x24;
 const SCRIPT_LIMIT = 16 * 1024;
 const COMMENT_LINE = '\n#\'"';
 const MACHO_MAGIC = 'cffaedfe';
-const PE_MAGIC = Buffer.from('PE\0\0', 'latin1');
+const PE_FIXED = 24;
+const PE_SECTION = 40;
+const PE_SECTIONS_LIMIT = 16;
+const PE_LIMIT = 1024;
 
 export interface ApeImage {
   readonly facts: ApeFacts;
   readonly programs: readonly ElfProgram[];
   readonly loaders: readonly EmbeddedLoader[];
   readonly claims: readonly Claim[];
+  /** Linked in one piece by the linkers before 3.0: the zip archive lies inside the mapped image. */
+  readonly monolithic: boolean;
 }
 
 /**
@@ -38,7 +45,8 @@ export function readApe(source: ByteSource): ApeImage {
     return found === undefined ? [] : [found];
   });
   if (images.length === 0) throw noProgram(source, attempts.length);
-  const claims = [...script.claims, ...images.flatMap((image) => image.claims)];
+  const pe = readPeHeader(source, head);
+  const claims = [...script.claims, ...images.flatMap((image) => image.claims), ...pe.claims];
   const version = script.version ?? noteVersion(source, claims);
   const magic = head.toString('latin1', 0, 6) as ApeFacts['magic'];
   return {
@@ -46,12 +54,15 @@ export function readApe(source: ByteSource): ApeImage {
       magic,
       scriptEnd: script.end,
       printfOffsets: attempts.flatMap(({ offset }) => offset ?? []),
-      peOffset: peOffset(source, head),
+      peOffset: pe.offset,
       ...(version === undefined ? {} : { version }),
     },
     programs: images.map(({ program }) => program),
     loaders: script.loaders,
     claims,
+    monolithic:
+      head.toString('latin1', MONOLITHIC_AT, MONOLITHIC_AT + 2) === 'JT' &&
+      script.loaders.every(({ encoding }) => encoding === 'raw'),
   };
 }
 
@@ -179,10 +190,18 @@ function noteVersion(source: ByteSource, claims: readonly Claim[]): string | und
   return undefined;
 }
 
-function peOffset(source: ByteSource, head: Buffer): number {
+/** e_lfanew, 0 unless it points at a PE header. The claim is general: later linkers put it into the mapped image. */
+function readPeHeader(source: ByteSource, head: Buffer): { offset: number; claims: Claim[] } {
   const offset = head.length >= 64 ? head.readUInt32LE(60) : 0;
-  if (offset === 0 || offset + 4 > source.size) return 0;
-  return source.read(offset, 4).equals(PE_MAGIC) ? offset : 0;
+  if (offset === 0 || offset + PE_FIXED > source.size) return { offset: 0, claims: [] };
+  const fixed = source.read(offset, PE_FIXED);
+  if (fixed.toString('latin1', 0, 4) !== 'PE\0\0') return { offset: 0, claims: [] };
+  const sections = fixed.readUInt16LE(6);
+  const length = PE_FIXED + fixed.readUInt16LE(20) + sections * PE_SECTION;
+  // Windows never reads it here; one that is too long to be genuine explains nothing.
+  const claimed = sections <= PE_SECTIONS_LIMIT && length <= PE_LIMIT && offset + length <= source.size;
+  if (!claimed) return { offset, claims: [] };
+  return { offset, claims: [{ kind: 'pe-header', offset, length, label: 'PE header', rank: RANK.section }] };
 }
 
 function noProgram(source: ByteSource, attempts: number) {

@@ -7,6 +7,7 @@ export function malformed(
 ): PaddockError {
   return new PaddockError('malformed', message, {
     ...detail,
+    found: detail.found || 'nothing',
     remedy: 'get the file again from its publisher; if it stays so, do not run it',
   });
 }

@@ -71,7 +71,11 @@ const OPEN_ERRORS: Readonly<Record<string, readonly [code: ErrorCode, message: s
 };
 
 function open(path: string): number {
-  if (path.includes('\0')) throw new PaddockError('not-found', 'no such file: the path holds a NUL byte');
+  if (path.includes('\0')) {
+    throw new PaddockError('not-found', 'no such file: the path holds a NUL byte', {
+      remedy: 'check the path',
+    });
+  }
   try {
     return openSync(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
   } catch (cause) {

@@ -16,13 +16,14 @@ import { readZip, zipClaims } from './zip.ts';
  */
 export function readAnatomy(source: ByteSource): Anatomy {
   const program = readProgram(source);
-  const zip = readZip(source);
+  const lastMapped = Math.max(...program.claims.map(({ offset, length }) => offset + length));
+  const zip = readZip(source, program.monolithic && lastMapped === source.size);
   if (zip === undefined && program.form === 'elf') throw noArchive();
   const models = zip === undefined ? [] : readModels(source, zip);
   const weights = new Map(models.map((model) => [model.member, model.claims]));
   const archive = zip === undefined ? [] : archiveClaims(zip, weights);
   const mapped = program.claims.filter(({ rank }) => rank >= RANK.segment);
-  refuseOverlap(mapped, archive, 'the program and the zip archive share bytes');
+  if (!program.monolithic) refuseOverlap(mapped, archive, 'the program and the zip archive share bytes');
   const claims = [...program.claims, ...archive];
   const earlier = zip === undefined ? { generations: [], claims: [] } : findGenerations(source, zip, claims);
   const regions = tile(source, [...claims, ...earlier.claims]);
@@ -40,7 +41,10 @@ export function readAnatomy(source: ByteSource): Anatomy {
   };
 }
 
-type Program = Pick<Anatomy, 'form' | 'ape' | 'programs' | 'loaders'> & { readonly claims: readonly Claim[] };
+type Program = Pick<Anatomy, 'form' | 'ape' | 'programs' | 'loaders'> & {
+  readonly claims: readonly Claim[];
+  readonly monolithic: boolean;
+};
 
 function readProgram(source: ByteSource): Program {
   const start = source.read(0, Math.min(source.size, 8));
@@ -57,6 +61,7 @@ function readProgram(source: ByteSource): Program {
     programs: [program],
     loaders: remains.loaders,
     claims: [...claims, ...remains.claims],
+    monolithic: false,
   };
 }
 
@@ -125,21 +130,21 @@ const OTHER_KINDS: readonly (readonly [magic: string, kind: string, remedy: stri
 ];
 
 function otherKind(start: Buffer, source: ByteSource) {
+  if (source.size < 8 && APE_MAGICS.some((magic) => magic.startsWith(start.toString('latin1')))) {
+    return malformed('the file is truncated: it ends inside its magic', {
+      offset: 0,
+      expected: 'a llamafile',
+      found: `${source.size} bytes`,
+    });
+  }
   const hex = start.toString('hex');
   const known = OTHER_KINDS.find(([magic]) => hex.startsWith(magic));
   if (known !== undefined) return notLlamafile(`this is ${known[1]}`, `${hex} (${known[1]})`, known[2]);
-  const cut = APE_MAGICS.some((magic) => source.size < 8 && magic.startsWith(start.toString('latin1')));
-  return cut
-    ? malformed('the file is truncated: it ends inside its magic', {
-        offset: 0,
-        expected: 'a llamafile',
-        found: `${source.size} bytes`,
-      })
-    : notLlamafile(
-        'this is not a llamafile: it begins neither like an APE nor like an ELF file',
-        hex,
-        GUARDED,
-      );
+  return notLlamafile(
+    'this is not a llamafile: it begins neither like an APE nor like an ELF file',
+    hex,
+    GUARDED,
+  );
 }
 
 function noArchive() {

@@ -25,15 +25,16 @@ const UINT32_MAX = 0xffffffff;
 
 /**
  * The end record that cosmopolitan's zipos takes (GetZipEocd, IsZipEocd32, IsZipEocd64), or undefined if it finds none.
+ * @param tailExplained whether bytes behind the archive are something else's: a segment's
  * @throws PaddockError `malformed` if other readers could take another one: bytes after it, a comment, gaps, a zip64
  * record that its 32-bit twin contradicts, or no members.
  */
-export function findZipEnd(source: ByteSource): ZipEnd | undefined {
+export function findZipEnd(source: ByteSource, tailExplained = false): ZipEnd | undefined {
   const end = search(source);
   if (end === undefined) return undefined;
   const last = end.kind === 'eocd64' ? end.offset + EOCD64_LENGTH + LOCATOR_LENGTH : end.offset;
   if (end.kind === 'eocd64') checkTwin(source, end, last);
-  checkTail(source, last);
+  checkTail(source, last, tailExplained);
   if (end.records === 0 || end.directoryOffset + end.directoryLength !== end.offset) {
     throw malformed('the zip directory does not end where its end record begins', {
       offset: end.offset,
@@ -145,10 +146,10 @@ function checkTwin(source: ByteSource, end: ZipEnd, last: number): void {
   }
 }
 
-function checkTail(source: ByteSource, last: number): void {
+function checkTail(source: ByteSource, last: number, explained: boolean): void {
   const comment = source.read(last + 20, 2).readUInt16LE(0);
   const after = source.size - last - EOCD32_LENGTH;
-  if (comment === 0 && after === 0) return;
+  if (comment === 0 && (after === 0 || explained)) return;
   throw malformed('bytes follow the end of the zip archive', {
     offset: last + EOCD32_LENGTH,
     expected: 'the end of the file',

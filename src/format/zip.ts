@@ -24,12 +24,13 @@ const EXTRA_UNICODE_PATH = 0x7075;
 /**
  * The zip archive that the program will see as /zip: end record as zipos searches it, records by their count, and for
  * each member method and sizes from the local header. Absolute offsets only.
+ * @param tailExplained see `findZipEnd`
  * @returns undefined if zipos would find no archive.
  * @throws PaddockError `malformed` where records contradict each other or the file, so that two readers could see two
  * archives; `too-large` above 65,536 members or a directory of 16 MiB.
  */
-export function readZip(source: ByteSource): ZipView | undefined {
-  const end = findZipEnd(source);
+export function readZip(source: ByteSource, tailExplained = false): ZipView | undefined {
+  const end = findZipEnd(source, tailExplained);
   if (end === undefined) return undefined;
   const { records, directoryOffset, directoryLength } = end;
   if (records > MEMBERS_LIMIT || directoryLength > DIRECTORY_LIMIT) {
