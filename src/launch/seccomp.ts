@@ -119,18 +119,17 @@ function ranges(rules: ReadonlyMap<number, readonly Rule[]>, blocks: Blocks): Le
 }
 
 function search(leaves: readonly Leaf[]): Item[] {
-  const [only] = leaves;
-  if (only === undefined) return [];
-  if (leaves.length === 1) return [{ kind: 'goto', target: only.label }];
   const middle = leaves.length >> 1;
-  const upper = leaves.slice(middle);
-  const label = `from-${upper[0]?.first ?? 0}`;
-  return [
-    { kind: 'jump', test: 'ge', value: upper[0]?.first ?? 0, yes: label },
-    ...search(leaves.slice(0, middle)),
-    { kind: 'label', name: label },
-    ...search(upper),
-  ];
+  const [lower, upper] = [leaves.slice(0, middle), leaves.slice(middle)];
+  const first = upper[0];
+  if (first === undefined) return [];
+  if (lower.length === 0) return [{ kind: 'goto', target: first.label }];
+  const no = lower.length === 1 ? lower[0]?.label : undefined;
+  const jump = { kind: 'jump', test: 'ge', value: first.first, ...(no === undefined ? {} : { no }) } as const;
+  const below = no === undefined ? search(lower) : [];
+  if (upper.length === 1) return [{ ...jump, yes: first.label }, ...below];
+  const label = `from-${first.first}`;
+  return [{ ...jump, yes: label }, ...below, { kind: 'label', name: label }, ...search(upper)];
 }
 
 /** The blocks of conditions; lists of rules that come to the same share one. */
