@@ -1,0 +1,66 @@
+import type { Anatomy, Architecture } from '../format/anatomy.ts';
+import type { FileIdentity } from '../format/open.ts';
+import type { ByteSource } from '../format/source.ts';
+import { finding } from './catalogue.ts';
+import { checkArchive } from './checks/archive.ts';
+import { checkArguments } from './checks/arguments.ts';
+import { checkFile } from './checks/file.ts';
+import { checkProgram } from './checks/program.ts';
+import { checkAgainstRelease } from './checks/release.ts';
+import { matchRelease, type ReleaseMatch } from './prefix.ts';
+import type { Tables } from './tables.ts';
+import type { Finding, Severity, Standing, Verdict } from './verdict.ts';
+
+export interface JudgeInput {
+  readonly anatomy: Anatomy;
+  readonly source: ByteSource;
+  readonly identity?: FileIdentity;
+  readonly tables: Tables;
+  /** Of the host that would run it: decides which of the embedded loaders counts. */
+  readonly architecture: Architecture;
+}
+
+const ORDER: readonly Severity[] = ['deny', 'warn', 'info'];
+
+/**
+ * Is the file what it claims to be. Runs every check; reads the structures, small members, and those prefixes of the
+ * file that can be a published release, but never the weights.
+ * @throws PaddockError `changed` or `malformed` when the file cannot be read as its anatomy says.
+ */
+export function judge(input: JudgeInput): Verdict {
+  const { anatomy, tables } = input;
+  const match = matchRelease(anatomy, input.source, tables.releases);
+  const replaced = match === undefined ? [] : checkAgainstRelease(anatomy, match);
+  const findings: Finding[] = [
+    ...checkFile(input.identity),
+    ...checkProgram(anatomy, tables.loaders, input.architecture),
+    ...checkArchive(anatomy),
+    ...checkArguments(anatomy, input.source),
+    ...replaced,
+    ...(match === undefined ? [finding('RUN-000', {})] : []),
+  ];
+  return {
+    ...standing(match, replaced),
+    ...loaderOf(input),
+    findings: findings.sort((a, b) => ORDER.indexOf(a.severity) - ORDER.indexOf(b.severity)),
+  };
+}
+
+function standing(
+  match: ReleaseMatch | undefined,
+  replaced: readonly Finding[],
+): Pick<Verdict, 'standing' | 'tier' | 'release' | 'releaseLength'> {
+  if (match === undefined) return { standing: 'unknown', tier: 'C' };
+  const told: { standing: Standing } = {
+    standing: replaced.some(({ severity }) => severity === 'deny') ? 'tampered' : 'release',
+  };
+  return { ...told, tier: 'A', release: match.release.artifact, releaseLength: match.length };
+}
+
+function loaderOf({ anatomy, architecture, tables }: JudgeInput): Pick<Verdict, 'loader'> {
+  if (anatomy.form !== 'ape') return {};
+  const own = anatomy.loaders.find((loader) => loader.kind === 'elf' && loader.architecture === architecture);
+  if (own === undefined) return {};
+  const known = tables.loaders.get(own.sha256);
+  return { loader: { sha256: own.sha256, ...(known === undefined ? {} : { known }) } };
+}

@@ -1,0 +1,152 @@
+import { startGate } from '../gate/client.ts';
+import type { LaunchPlan } from '../launch/plan.ts';
+import { PaddockError } from '../lib/errors.ts';
+import { escapeText } from '../lib/text.ts';
+import type { Streams } from '../terminal/streams.ts';
+import { eventDecoder } from '../watch/decode.ts';
+import type { GateEvent } from '../watch/events.ts';
+
+/** How the program ended: exactly one of both. */
+export type ProgramEnd = { readonly code: number } | { readonly signal: number };
+
+/** Why paddock ended the session. */
+export type KillReason = { readonly by: 'time-limit' | 'rule' | 'record'; readonly detail: string };
+
+/** Whoever looks on: keeps the record, raises alerts. Returns a reason to end the session at once. */
+export interface Observer {
+  event(event: GateEvent): KillReason | undefined;
+  /** Called at each sampling interval, with the process id of the program. */
+  sample(child: number): KillReason | undefined;
+  output(descriptor: 1 | 2, bytes: number): void;
+}
+
+/** Signals that are forwarded to the program, by number; and the job control of the caller's shell. */
+export interface CallerSignals {
+  onSignal(handler: (signal: number) => void): void;
+  /** The program stopped itself: stop the launcher's whole job, and return when it was continued. */
+  stop(): Promise<void>;
+}
+
+export interface ConductInput {
+  readonly plan: LaunchPlan;
+  readonly gateProgram: string;
+  /** The open description of the judged file, or of the private copy. */
+  readonly file: number;
+  readonly streams: Streams;
+  readonly observer: Observer;
+  readonly signals: CallerSignals;
+  readonly sampleMs: number;
+  readonly timeMs: number | null;
+}
+
+/**
+ * Starts the plan and stays until no process of the session is left. The fence does not depend on this function: if it
+ * stalls, the gate goes on answering; if its process ends, the gate ends the session.
+ * @throws PaddockError `gate-missing`, or `gate-failed` with the operation that failed: then nothing ran.
+ */
+export async function conduct(input: ConductInput): Promise<ProgramEnd> {
+  const { streams, observer } = input;
+  let end: ProgramEnd | undefined;
+  let failure: PaddockError | undefined;
+  let child: number | undefined;
+  const timers: NodeJS.Timeout[] = [];
+  const decode = eventDecoder();
+
+  const gate = await startGate({
+    program: input.gateProgram,
+    operations: input.plan.operations,
+    stdio: streams.stdio,
+    file: input.file,
+    onEvents(chunk) {
+      try {
+        for (const event of decode(chunk)) handle(event);
+      } catch (cause) {
+        failure ??= asFailure(cause);
+        gate.kill();
+      }
+    },
+  });
+
+  function handle(event: GateEvent): void {
+    act(observer.event(event));
+    switch (event.event) {
+      case 'started':
+        child = event.child;
+        return;
+      case 'failed':
+        failure ??= gateFailure(event);
+        return;
+      case 'exited':
+        end = event.signal === undefined ? { code: event.code ?? 0 } : { signal: event.signal };
+        void drain();
+        return;
+      case 'stopped':
+        if (streams.mode === 'terminal') void pauseJob();
+        return;
+      case 'call':
+      case 'dropped':
+      case 'continued':
+      case 'finished':
+        return;
+    }
+  }
+
+  function act(reason: KillReason | undefined): void {
+    if (reason !== undefined) gate.kill();
+  }
+
+  async function drain(): Promise<void> {
+    if (streams.mode === 'terminal') await streams.drain();
+    gate.drained();
+  }
+
+  async function pauseJob(): Promise<void> {
+    streams.release();
+    await input.signals.stop();
+    streams.resume();
+    gate.resume();
+  }
+
+  streams.attach(gate.pipes, { output: observer.output });
+  input.signals.onSignal((signal) => gate.signal(signal));
+  timers.push(setInterval(() => child !== undefined && act(observer.sample(child)), input.sampleMs));
+  const { timeMs } = input;
+  if (timeMs !== null) timers.push(setTimeout(() => gate.kill(), timeMs));
+  try {
+    const code = await gate.ended;
+    if (streams.mode === 'pipes') await streams.drain();
+    if (failure !== undefined) throw failure;
+    if (end === undefined) throw gateDied(code);
+    return end;
+  } finally {
+    for (const timer of timers) clearInterval(timer);
+    streams.release();
+  }
+}
+
+function gateFailure(event: Extract<GateEvent, { event: 'failed' }>): PaddockError {
+  return new PaddockError(
+    'gate-failed',
+    `the fence could not be raised: ${escapeText(event.operation)} failed`,
+    {
+      found: `${escapeText(event.detail)} (errno ${event.errno})`,
+      remedy: 'nothing was started; `paddock doctor` shows what this host can enforce',
+    },
+  );
+}
+
+function gateDied(code: number): PaddockError {
+  return new PaddockError(
+    'gate-failed',
+    'paddock-gate ended before the program did; the program was killed with it',
+    {
+      found: `exit code ${code}`,
+      remedy: 'see whether something ended it (the kernel log names an out-of-memory kill)',
+    },
+  );
+}
+
+function asFailure(cause: unknown): PaddockError {
+  if (cause instanceof PaddockError) return cause;
+  return new PaddockError('internal', 'an event of the gate could not be handled', { cause });
+}
