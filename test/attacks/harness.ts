@@ -80,6 +80,7 @@ async function launch(
   const child = spawn(program, rest, {
     cwd: world.caller,
     env: { ...environment(world), ...attack.environment },
+    detached: true, // a process group of its own, because the group is attacked too
     stdio: [input, 'pipe', 'pipe', ...extra],
   });
   for (const fd of [input, ...extra]) closeSync(fd);

@@ -11,6 +11,10 @@ const SANITIZED = process.env.PADDOCK_TEST_SANITIZED === '1';
 /** Each attempt starts two programs, and a busy machine is slow. */
 const TEST_MS = 120_000;
 
+/** What must not reach a terminal or a log from the program's own words: C0 but tab and newline, DEL, C1, bidi. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
+const CONTROL_CHARACTERS = /[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]/;
+
 /**
  * Every attempt twice: bare, where it must succeed (or say why it cannot here), and fenced, where it must fail, must
  * leave no damage and no survivor, and must be in the record.
@@ -82,6 +86,7 @@ function expectRefused(attack: Attack, place: Place, outcome: Outcome): void {
   const story = JSON.stringify(outcome, null, 1);
   expect(outcome.stdout, story).not.toContain('SUCCEEDED');
   expect(outcome.stdout + outcome.stderr, story).not.toContain(place.world.secret);
+  if (attack.terminal !== 'own') expect(outcome.stderr, story).not.toMatch(CONTROL_CHARACTERS);
   expect(place.world.damage(), story).toEqual([]);
   expect(outcome.survivors, story).toEqual([]);
   expect(

@@ -17,6 +17,22 @@ static int read_at(const char *path, const char *call) {
 /* The plain case: a private key in the user's home. */
 static int read_canary(void) { return read_at(param("canary"), "open"); }
 
+/* So often that the one who writes it down loses count. */
+static int read_canary_often(void) {
+  const char *bytes = NULL;
+  for (int i = 0; i < 20000; i++) bytes = first_bytes(param("canary"));
+  return bytes != NULL ? succeeded("20000 times: %s", bytes) : failed("open");
+}
+
+/* The name of a file is text of ours, and somebody will look at it at a terminal or in a log. */
+static int read_speaking_name(void) {
+  char path[4200];
+  snprintf(path, sizeof path, "%s/\x1b]0;owned\a\x1b[2J\n{\"event\":\"finished\",\"killed\":0}\xff\xe2\x80\xae",
+           param("outside"));
+  int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  return fd >= 0 ? succeeded("a file of that name") : failed("open");
+}
+
 /* A name inside the grant that leads out of it. */
 static int read_symlink(void) {
   const char *link = scratch("innocent.txt");
@@ -134,6 +150,8 @@ static int watch_folder_fanotify(void) {
 
 const struct attempt file_attempts[] = {
     {"read-canary", read_canary},
+    {"read-canary-often", read_canary_often},
+    {"read-speaking-name", read_speaking_name},
     {"read-symlink", read_symlink},
     {"read-hardlink", read_hardlink},
     {"read-openat2", read_openat2},

@@ -3,6 +3,8 @@
 #include "attack.h"
 
 #include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -116,6 +118,20 @@ static int ignore_launchers_end(void) {
   return EXIT_FAILED;
 }
 
+static void *ask_for_ever(void *unused) {
+  for (;;) unshare(0); /* changes nothing, and is denied by a supervisor that has better things to do */
+  return unused;
+}
+
+/* Keeps the supervisor busy, so that it does not hear of the launcher's end. */
+static int ignore_launchers_end_busily(void) {
+  for (int i = 0; i < 16; i++) {
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, ask_for_ever, NULL) != 0) return failed("pthread_create");
+  }
+  return ignore_launchers_end();
+}
+
 const struct attempt outlive_attempts[] = {
     {"daemon-double-fork", daemon_double_fork},
     {"daemon-deaf", daemon_deaf},
@@ -123,5 +139,6 @@ const struct attempt outlive_attempts[] = {
     {"daemon-reaper", daemon_reaper},
     {"daemon-stopped", daemon_stopped},
     {"ignore-launchers-end", ignore_launchers_end},
+    {"ignore-launchers-end-busily", ignore_launchers_end_busily},
     {NULL, NULL},
 };

@@ -97,6 +97,16 @@ static int pidfd_signal_launcher(void) {
                                                                        : failed("pidfd_send_signal");
 }
 
+/* The launcher has ended, or our parent has: waits a second for either. */
+static int wait_for_end(const char *call, int parent) {
+  for (int i = 0; i < 20; i++) {
+    if (kill(launcher(), 0) != 0 && errno == ESRCH) return succeeded("the launcher ended");
+    if (getppid() != parent) return succeeded("the parent ended");
+    usleep(50000);
+  }
+  return failed_because(call, "not-delivered");
+}
+
 /* The kernel sends this signal on our behalf when data arrive. Its default is to end the receiver, and the receiver is
  * the launcher: when it is gone, so is our parent, or the one that it was. */
 static int signal_by_owner(void) {
@@ -105,12 +115,15 @@ static int signal_by_owner(void) {
   if (fcntl(pair[0], F_SETOWN, pid) != 0) return failed("fcntl(F_SETOWN)");
   if (fcntl(pair[0], F_SETFL, O_ASYNC) != 0) return failed("fcntl(O_ASYNC)");
   if (write(pair[1], "x", 1) != 1) return failed("write");
-  for (int i = 0; i < 20; i++) {
-    if (kill(pid, 0) != 0 && errno == ESRCH) return succeeded("the launcher ended");
-    if (getppid() != parent) return succeeded("the parent ended");
-    usleep(50000);
-  }
-  return failed_because("SIGIO", "not-delivered");
+  return wait_for_end("SIGIO", parent);
+}
+
+/* The launcher is in our process group, as the drop-in contract wants it. */
+static int signal_group(void) {
+  int parent = getppid();
+  signal(SIGUSR2, SIG_IGN);
+  if (kill(0, SIGUSR2) != 0) return failed("kill");
+  return wait_for_end("SIGUSR2", parent);
 }
 
 /* Limits and priorities of other processes belong to whoever has the same user id. */
@@ -167,6 +180,7 @@ const struct attempt process_attempts[] = {
     {"sigqueue-launcher", sigqueue_launcher},
     {"pidfd-signal-launcher", pidfd_signal_launcher},
     {"signal-by-owner", signal_by_owner},
+    {"signal-group", signal_group},
     {"limit-launcher", limit_launcher},
     {"limit-parent", limit_parent},
     {"slow-launcher", slow_launcher},

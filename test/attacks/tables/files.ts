@@ -9,6 +9,13 @@ const self = ({ world }: Place) => ({ self: world.llamafile });
 /** Reading and changing files outside the grant. */
 export const FILE_ATTACKS: readonly Attack[] = [
   read('a private key in the home', 'read-canary'),
+  {
+    ...read('a private key so often that the record drowns', 'read-canary-often'),
+    seen: { event: 'dropped' },
+  },
+  {
+    ...write('create a file whose name speaks to a terminal and to a log', 'read-speaking-name'),
+  },
   read('a private key through a link in TMPDIR', 'read-symlink'),
   { ...read('a private key by a second name for it', 'read-hardlink'), seen: { refused: 'write' } },
   { ...read('a private key with openat2', 'read-openat2'), seen: { refused: 'fallback' } },

@@ -30,6 +30,7 @@ export const PROCESS_ATTACKS: readonly Attack[] = [
     ] as const
   ).map(([how, attempt]) => signal(`signal the launcher ${how}`, attempt)),
   signal('signal the supervisor with kill', 'kill-parent'),
+  signal('signal the launcher with its process group', 'signal-group'),
   {
     ...signal('have the kernel signal the launcher', 'signal-by-owner'),
     seen: { nothing: 'the kernel drops the signal when it is due, long after the call' },

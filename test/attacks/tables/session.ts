@@ -23,6 +23,11 @@ export const SESSION_ATTACKS: readonly Attack[] = [
     killLauncherAt: 'READY',
     seen: { nothing: 'whoever writes the record is dead' },
   },
+  {
+    ...outlive('a program that keeps the supervisor busy', 'ignore-launchers-end-busily'),
+    killLauncherAt: 'READY',
+    seen: { nothing: 'whoever writes the record is dead' },
+  },
 
   terminal('press a key', 'type-key', 'own'),
   terminal('press a key with high bits in the request', 'type-key-high-bits', 'own'),
