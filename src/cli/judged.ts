@@ -1,0 +1,40 @@
+import { closeSync } from 'node:fs';
+import type { Anatomy, Architecture } from '../format/anatomy.ts';
+import { type JudgedFile, openJudged } from '../format/open.ts';
+import { readAnatomy } from '../format/read.ts';
+import { judge } from '../integrity/judge.ts';
+import { shippedTables } from '../integrity/tables.ts';
+import type { Verdict } from '../integrity/verdict.ts';
+
+export interface Judged {
+  readonly file: JudgedFile;
+  readonly anatomy: Anatomy;
+  readonly verdict: Verdict;
+}
+
+/**
+ * Opens, reads and judges one file. The caller closes the descriptor.
+ * @throws PaddockError for a file that is none of ours, malformed, or cannot be read; the descriptor is closed then.
+ */
+export function judgeFile(path: string): Judged {
+  const file = openJudged(path);
+  try {
+    const anatomy = readAnatomy(file.source);
+    const verdict = judge({
+      anatomy,
+      source: file.source,
+      identity: file.identity,
+      tables: shippedTables(),
+      architecture: hostArchitecture(),
+    });
+    return { file, anatomy, verdict };
+  } catch (cause) {
+    closeSync(file.fd);
+    throw cause;
+  }
+}
+
+/** Which of the embedded programs this machine would run. */
+export function hostArchitecture(): Architecture {
+  return process.arch === 'arm64' ? 'aarch64' : 'x86-64';
+}

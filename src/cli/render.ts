@@ -1,0 +1,66 @@
+import stringWidth from 'fast-string-width';
+import colors from 'picocolors';
+import type { Severity } from '../integrity/verdict.ts';
+import type { Context } from './context.ts';
+
+/** Colours for one output: none where it is no terminal, or NO_COLOR is set. */
+export function paint(context: Context, target: 'stdout' | 'stderr'): ReturnType<typeof colors.createColors> {
+  const wanted = context[target].isTTY && (context.env.NO_COLOR ?? '') === '';
+  return colors.createColors(wanted);
+}
+
+/** Text in columns, two spaces apart; columns named in `right` (by index) are aligned to the right. */
+export function table(rows: readonly (readonly string[])[], right: readonly number[] = []): string {
+  const widths: number[] = [];
+  for (const row of rows) {
+    row.forEach((cell, index) => {
+      widths[index] = Math.max(widths[index] ?? 0, stringWidth(cell));
+    });
+  }
+  return rows
+    .map((row) =>
+      row
+        .map((cell, index) => {
+          const space = ' '.repeat((widths[index] ?? 0) - stringWidth(cell));
+          return right.includes(index) ? space + cell : cell + space;
+        })
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}
+
+/** The words that begin a finding's line. */
+export const SEVERITY_WORD: Readonly<Record<Severity, string>> = {
+  deny: 'DENY',
+  warn: 'WARN',
+  info: 'INFO',
+};
+
+/** Text broken at spaces to lines of at most `width` columns, each after the first behind `indent`. */
+export function wrap(text: string, width: number, indent: string): string {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    if (line !== '' && stringWidth(line) + 1 + stringWidth(word) > width) {
+      lines.push(line);
+      line = indent + word;
+    } else {
+      line = line === '' ? word : `${line} ${word}`;
+    }
+  }
+  return [...lines, line].join('\n');
+}
+
+/** JSON of anything that the rooms give: bigints become decimal strings, maps become objects. */
+export function toJson(value: unknown): string {
+  return JSON.stringify(
+    value,
+    (_, item: unknown) => {
+      if (typeof item === 'bigint') return item.toString();
+      if (item instanceof Map) return Object.fromEntries(item);
+      return item;
+    },
+    2,
+  );
+}
