@@ -94,7 +94,7 @@ function v1Parents(
 // A container sees a part of the hierarchy: `root` is what lies at the mount point.
 function place(mount: Mount, group: string): string | undefined {
   if (group.includes('/../') || group.endsWith('/..')) return undefined; // outside of our namespace
-  if (mount.root === '/') return join(mount.point, group);
+  if (mount.root === '/') return group === '/' ? mount.point : join(mount.point, group);
   if (group === mount.root) return mount.point;
   if (group.startsWith(`${mount.root}/`)) return join(mount.point, group.slice(mount.root.length));
   return undefined;
