@@ -111,11 +111,17 @@ interface Script {
 function readScript(source: ByteSource): Script {
   const start = findScriptStart(source);
   if (start === undefined) {
-    throw malformed('there is no shell script behind the APE header', {
-      offset: Math.min(source.size, 0x200),
-      expected: `a line that begins #'" in the first ${SCRIPT_START_LIMIT} bytes`,
-      found: source.size < SCRIPT_START_LIMIT ? `a file of ${source.size} bytes: it is truncated` : 'none',
-    });
+    const cut = source.size < SCRIPT_START_LIMIT;
+    throw malformed(
+      cut
+        ? 'the file is truncated: it ends before its shell script'
+        : 'there is no shell script behind the APE header',
+      {
+        offset: Math.min(source.size, 0x200),
+        expected: `a line that begins #'" in the first ${SCRIPT_START_LIMIT} bytes`,
+        found: cut ? `a file of ${source.size} bytes` : 'none',
+      },
+    );
   }
   const text = source.read(start, Math.min(SCRIPT_LIMIT, source.size - start)).toString('latin1');
   const lines = text.slice(0, textLength(text));

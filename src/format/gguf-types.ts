@@ -67,9 +67,9 @@ export const LIMITS = {
   keptStringBytes: 1024 * 1024,
   /** Of all metadata values that are kept. */
   keptBytes: 16 * 1024 * 1024,
-  arrayElements: 16 * 1024 * 1024,
+  arrayElements: 4 * 1024 * 1024,
   arrayHead: 8,
   tensorNameBytes: 63,
   alignment: 1024 * 1024,
-  headerBytes: 256 * 1024 * 1024,
+  headerBytes: 64 * 1024 * 1024,
 } as const;

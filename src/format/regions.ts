@@ -42,7 +42,8 @@ export function arrange(claims: readonly Claim[]): Region[] {
   let result: Region[] = [];
   for (const rank of ranks) {
     const layer = claims.filter((claim) => claim.rank === rank && claim.length > 0);
-    result = beneath(result, layer.sort((a, b) => a.offset - b.offset).map(withoutRank));
+    layer.sort((a, b) => a.offset - b.offset);
+    result = beneath(result, layer.map(withoutRank));
   }
   return result;
 }
@@ -101,8 +102,7 @@ function beneath(upper: readonly Region[], lower: readonly Region[]): Region[] {
       at = next !== undefined && stop < end ? next.offset + next.length : end;
     }
   }
-  out.push(...upper.slice(index));
-  return out;
+  return out.concat(upper.slice(index));
 }
 
 /** Index of the first of the ascending `values` that is above `value`; their length if none is. */

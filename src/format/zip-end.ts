@@ -27,7 +27,8 @@ const UINT32_MAX = 0xffffffff;
  * The end record that cosmopolitan's zipos takes (GetZipEocd, IsZipEocd32, IsZipEocd64), or undefined if it finds none.
  * @param tailExplained whether bytes behind the archive are something else's: a segment's
  * @throws PaddockError `malformed` if other readers could take another one: bytes after it, a comment, gaps, a zip64
- * record that its 32-bit twin contradicts, or no members.
+ * record that its 32-bit twin contradicts, or no members. llamafile's own loader of weights searches in another way
+ * (llamafile/llamafile.c); on what passes here it takes the same record.
  */
 export function findZipEnd(source: ByteSource, tailExplained = false): ZipEnd | undefined {
   const end = search(source);
@@ -130,13 +131,19 @@ function checkTwin(source: ByteSource, end: ZipEnd, last: number): void {
   const present = last + EOCD32_LENGTH <= source.size && source.read(last, 4).readUInt32LE(0) === EOCD32;
   if (!present) throw fault(last, 'a 32-bit end record behind the locator', 'none');
   const twin = source.read(last, EOCD32_LENGTH);
+  const locator = source.read(last - LOCATOR_LENGTH, LOCATOR_LENGTH);
+  // Whole values only: a reader that stops at the 32-bit record must find the same directory, or none. The bounds of ours keep
+  // count and length below their 16 and 32 bits.
   const agree = (found: number, value: number, unset: number) => found === unset || found === value;
   const same =
     twin.readUInt16LE(4) === twin.readUInt16LE(6) &&
     twin.readUInt16LE(8) === twin.readUInt16LE(10) &&
-    agree(twin.readUInt16LE(10), end.records % 0x10000, 0xffff) &&
-    agree(twin.readUInt32LE(12), end.directoryLength % 2 ** 32, UINT32_MAX) &&
-    agree(twin.readUInt32LE(16), end.directoryOffset % 2 ** 32, UINT32_MAX);
+    agree(twin.readUInt16LE(10), end.records, 0xffff) &&
+    agree(twin.readUInt32LE(12), end.directoryLength, UINT32_MAX) &&
+    agree(twin.readUInt32LE(16), end.directoryOffset, UINT32_MAX) &&
+    locator.readUInt32LE(4) === 0 &&
+    locator.readUInt32LE(16) === 1 &&
+    record.readBigUInt64LE(16) === 0n;
   if (!same) {
     throw fault(
       last,

@@ -7,7 +7,7 @@ import type { ByteSource } from './source.ts';
 import { EOCD32_LENGTH, EOCD64_LENGTH, findZipEnd, LOCATOR_LENGTH, type ZipEnd } from './zip-end.ts';
 
 /** Bounds of ours: a release has some hundred members in a directory of 20 KiB. */
-const MEMBERS_LIMIT = 65_536;
+const MEMBERS_LIMIT = 32_768;
 const DIRECTORY_LIMIT = 16 * 1024 * 1024;
 const NAME_LIMIT = 1024;
 const CENTRAL_LENGTH = 46;
@@ -27,7 +27,7 @@ const EXTRA_UNICODE_PATH = 0x7075;
  * @param tailExplained see `findZipEnd`
  * @returns undefined if zipos would find no archive.
  * @throws PaddockError `malformed` where records contradict each other or the file, so that two readers could see two
- * archives; `too-large` above 65,536 members or a directory of 16 MiB.
+ * archives; `too-large` above 32,768 members or a directory of 16 MiB.
  */
 export function readZip(source: ByteSource, tailExplained = false): ZipView | undefined {
   const end = findZipEnd(source, tailExplained);

@@ -150,6 +150,26 @@ describe('what two readers could read differently is refused', () => {
   });
 });
 
+it.each([
+  ['an offset cut to 32 bits, which the loader of weights would take', -22 + 16, 4],
+  ['a number of disks', -42 + 16, 2],
+  ['a disk of its own', -42 + 4, 1],
+])('64-bit: %s', (_, at, value) => {
+  const bytes = zipalignAppend(PREFIX, ENTRIES);
+  bytes.writeUInt32LE(value, bytes.length + at);
+  expectRefusal(() => view(bytes), 'malformed', /contradict/);
+});
+
+it('more members than the bound are too large, fewer are not', () => {
+  const many = (count: number) =>
+    appendBaseZip(
+      PREFIX,
+      Array.from({ length: count }, (_, index) => ({ name: String(index), content: Buffer.alloc(0) })),
+    );
+  expect(view(many(32_768))?.members).toHaveLength(32_768);
+  expectRefusal(() => view(many(32_769)), 'too-large', /directory/);
+});
+
 it('a name beyond the bound is too large', () => {
   const bytes = appendBaseZip(PREFIX, [{ name: 'n'.repeat(1025), content: Buffer.alloc(0) }]);
   expectRefusal(() => view(bytes), 'too-large', /name/);
