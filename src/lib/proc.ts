@@ -1,4 +1,4 @@
-import { closeSync, openSync, readdirSync, readSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readlinkSync, readSync } from 'node:fs';
 
 /** Reads small text files of /proc and of control groups. Tests put recorded text in its place. */
 export interface ProcFiles {
@@ -6,10 +6,12 @@ export interface ProcFiles {
   readText(path: string): string | undefined;
   /** Names in a directory; undefined as above. */
   list(path: string): readonly string[] | undefined;
+  /** What a symbolic link says; undefined as above. */
+  readLink(path: string): string | undefined;
 }
 
 /** The machine's own files. A read ends after 1 MiB: process lists of larger sessions are cut there. */
-export const PROC_FILES: ProcFiles = { readText, list };
+export const PROC_FILES: ProcFiles = { readText, list, readLink };
 
 /** What /proc/PID/stat tells of a process (proc_pid_stat(5)). */
 export interface ProcessStat {
@@ -153,6 +155,14 @@ function readText(path: string): string | undefined {
     return undefined; // the process ended between open and read
   } finally {
     closeSync(fd);
+  }
+}
+
+function readLink(path: string): string | undefined {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return undefined; // as above
   }
 }
 

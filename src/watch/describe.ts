@@ -1,5 +1,5 @@
 import { AUDIT_ARCH, SYSCALL_NAMES, syscallNumber } from '../launch/syscalls.ts';
-import { escapeText, type Untrusted } from '../lib/text.ts';
+import { asUntrusted, escapeText, type Untrusted } from '../lib/text.ts';
 import { attemptOf, type CallEvent } from './rules.ts';
 
 /** One line for people: "tried to read /etc/shadow". The target is escaped. */
@@ -14,17 +14,23 @@ export function describeCall(call: CallEvent): string {
  * its upper bytes as `\xNN`. Escaped; at most `limit` characters of content.
  */
 export function showBytes(text: Untrusted, limit = 120): string {
-  if (/[^\0-\xff]/.test(text)) return escapeText(text, limit);
-  const bytes = Buffer.from(text, 'latin1');
-  const decoded = bytes.toString('utf8');
-  // A byte that is no UTF-8 becomes the replacement character, and does not come back.
-  if (Buffer.from(decoded, 'utf8').equals(bytes)) return escapeText(decoded, limit);
+  const decoded = decodeBytes(text);
+  if (decoded !== undefined) return escapeText(decoded, limit);
   const cut = text.length > limit;
   const shown = escapeText(text.slice(0, limit), limit).replace(
     /[\x80-\xff]/g,
     (char) => `\\x${char.charCodeAt(0).toString(16)}`,
   );
   return cut ? `${shown}…` : shown;
+}
+
+/** Text whose characters are bytes, read as UTF-8; undefined if it is none. Not escaped. */
+export function decodeBytes(text: Untrusted): Untrusted | undefined {
+  if (/[^\0-\xff]/.test(text)) return text; // characters already
+  const bytes = Buffer.from(text, 'latin1');
+  const decoded = bytes.toString('utf8');
+  // A byte that is no UTF-8 becomes the replacement character, and does not come back.
+  return Buffer.from(decoded, 'utf8').equals(bytes) ? asUntrusted(decoded) : undefined;
 }
 
 /** "ptrace" for 101 on x86-64; undefined for what no rule names. */

@@ -35,7 +35,7 @@ export interface SamplerOptions {
   readonly files: ProcFiles;
   readonly units: KernelUnits;
   /** Of the plan. Empty: /proc alone is looked at. */
-  readonly leaves: readonly CgroupLeaf[];
+  readonly leaves: readonly Pick<CgroupLeaf, 'path'>[];
   /** Process id of the gate. Everything below it is the session, orphans too: it is their subreaper. */
   readonly gate: number;
 }
@@ -88,7 +88,7 @@ interface Seen {
   readonly usage: Usage;
 }
 
-function membersOfLeaves(files: ProcFiles, leaves: readonly CgroupLeaf[]): number[] | undefined {
+function membersOfLeaves(files: ProcFiles, leaves: SamplerOptions['leaves']): number[] | undefined {
   for (const { path } of leaves) {
     const text = files.readText(join(path, 'cgroup.procs'));
     if (text !== undefined) return parsePids(text);
@@ -140,7 +140,7 @@ function summarise(
   processes: readonly Seen[],
   usage: Usage,
   units: KernelUnits,
-  leaves: readonly CgroupLeaf[],
+  leaves: SamplerOptions['leaves'],
 ): Sample {
   const pages = processes.reduce((value, { stat }) => value + stat.residentPages, 0);
   const threads = processes.reduce((value, { stat }) => value + stat.threads, 0);
@@ -190,7 +190,7 @@ const SOURCES: readonly Source[] = [
   { figure: 'memoryKills', file: 'memory.oom_control', keys: ['oom_kill'] },
 ];
 
-function readGroup(files: ProcFiles, leaves: readonly CgroupLeaf[]): GroupFigures {
+function readGroup(files: ProcFiles, leaves: SamplerOptions['leaves']): GroupFigures {
   const figures: GroupFigures = {};
   for (const { path } of leaves) {
     for (const { figure, file, keys, factor = 1 } of SOURCES) {

@@ -1,0 +1,149 @@
+import { basename } from 'node:path';
+import fastStringWidth from 'fast-string-width';
+import { escapeText } from '../lib/text.ts';
+import { formatBytes, formatDuration } from '../lib/units.ts';
+import type { LabelCounts } from '../watch/watch.ts';
+import type { SessionEnd, SessionRecord } from './types.ts';
+
+/**
+ * What a person should know of a session when it has ended: at most 24 lines of at most 80 columns. Only the path of
+ * the record, on a line of its own so that it can be copied, may be longer. No colours. Empty while the record has no
+ * end.
+ */
+export function summarise(record: SessionRecord, eventsFile: string): string[] {
+  const { end } = record;
+  if (end === undefined) return [];
+  const lines = [
+    `paddock: ${howItEnded(end)}, after ${formatDuration(end.durationMs)}`,
+    ...row('file', `${escapeText(basename(record.file.path), 60)}: ${judgement(record)}`),
+    ...row('fence', fence(record)),
+    ...row('network', network(record)),
+    ...row('used', used(end)),
+    ...deniedRows(end),
+    ...otherRows(end),
+  ];
+  return [...lines.map((line) => cut(line)), cut('  record'), `    ${escapeText(eventsFile, 4096)}`];
+}
+
+const COLUMNS = 80;
+const KEY_COLUMNS = 10;
+const MAX_DENIED = 10;
+
+function row(key: string, text: string): string[] {
+  return [`  ${key.padEnd(KEY_COLUMNS - 2)}${text}`];
+}
+
+function howItEnded({ result, killed }: SessionEnd): string {
+  if (killed !== undefined)
+    return `ended by paddock (${REASONS.get(killed.by) ?? escapeText(killed.by, 30)})`;
+  switch (result.kind) {
+    case 'exit':
+      return `the program ended with exit code ${result.code}`;
+    case 'signal':
+      return `the program was ended by signal ${signalName(result.signal)}`;
+    case 'failure':
+      return 'the session failed';
+  }
+}
+
+const REASONS = new Map([
+  ['time-limit', 'its time was up'],
+  ['rule', 'a rule of the policy'],
+  ['record', 'its record could not be kept'],
+]);
+
+function judgement({ verdict }: SessionRecord): string {
+  const { standing, tier, release } = verdict;
+  if (standing === 'release') return `${escapeText(release ?? 'a known release', 40)} (tier ${tier})`;
+  return standing === 'tampered' ? 'TAMPERED release' : `unknown runtime (tier ${tier})`;
+}
+
+function fence({ plan }: SessionRecord): string {
+  if (plan.missing.length === 0) return `up: ${plan.protections.length} protections`;
+  return `DEGRADED, without ${plan.missing.join(', ')}`;
+}
+
+function network({ plan }: SessionRecord): string {
+  return plan.network.mode === 'none'
+    ? 'none'
+    : `served on ${escapeText(plan.network.address, 40)} port ${plan.network.port}`;
+}
+
+function used({ peaks }: SessionEnd): string {
+  if (peaks.processes === 0) return 'too short to be measured';
+  const parts = [
+    `${formatBytes(peaks.memoryBytes)} memory`,
+    count(peaks.threads, 'thread'),
+    ...(peaks.processes > 1 ? [count(peaks.processes, 'process', 'processes')] : []),
+    `${formatDuration(peaks.cpuMs)} CPU${peaks.cpus > 0 ? ` (at most ${peaks.cpus.toFixed(1)} at once)` : ''}`,
+  ];
+  return parts.join(', ');
+}
+
+function deniedRows({ labels }: SessionEnd): string[] {
+  const denied = Object.entries(labels)
+    .filter(([label, counts]) => counts.denied > 0 && label !== 'fallback')
+    .sort(([, a], [, b]) => b.denied - a.denied);
+  if (denied.length === 0) return row('denied', 'nothing');
+  const shown = denied.slice(0, MAX_DENIED).map(([label, counts]) => deniedText(label, counts));
+  const rest = denied.slice(MAX_DENIED).reduce((sum, [, counts]) => sum + counts.denied, 0);
+  if (rest > 0) shown.push(`${rest} of other kinds`);
+  return shown.flatMap((text, index) => row(index === 0 ? 'denied' : '', text));
+}
+
+function deniedText(label: string, { denied, firstDenied }: LabelCounts): string {
+  const first = firstDenied === undefined ? '' : denied === 1 ? `: ${firstDenied}` : `, first ${firstDenied}`;
+  return `${escapeText(label, 20)} ${denied === 1 ? 'once' : `${denied} times`}${first}`;
+}
+
+function otherRows(end: SessionEnd): string[] {
+  const { killed, result } = end;
+  return [
+    ...(killed === undefined ? [] : row('reason', escapeAgain(killed.detail))),
+    ...(result.kind === 'failure' ? row('failure', escapeAgain(result.message)) : []),
+    ...(end.peaks.memoryKills > 0 ? row('memory', 'the limit was reached; the kernel ended a process') : []),
+    ...(end.leftovers > 0
+      ? row('left', `${count(end.leftovers, 'process', 'processes')} killed at the end`)
+      : []),
+    ...(end.droppedEvents > 0 ? row('uncounted', `${end.droppedEvents} more calls, too fast to report`) : []),
+  ];
+}
+
+function count(number: number, one: string, many = `${one}s`): string {
+  return `${number} ${number === 1 ? one : many}`;
+}
+
+// Escaped already when it was made; line breaks of an error message must still go.
+function escapeAgain(text: string): string {
+  return text.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ');
+}
+
+function cut(line: string): string {
+  if (fastStringWidth(line) <= COLUMNS) return line;
+  const points = [...line];
+  while (points.length > 0 && fastStringWidth(points.join('')) > COLUMNS - 1) points.pop();
+  return `${points.join('')}…`;
+}
+
+const SIGNALS = new Map([
+  [1, 'SIGHUP'],
+  [2, 'SIGINT'],
+  [3, 'SIGQUIT'],
+  [4, 'SIGILL'],
+  [6, 'SIGABRT'],
+  [7, 'SIGBUS'],
+  [8, 'SIGFPE'],
+  [9, 'SIGKILL'],
+  [11, 'SIGSEGV'],
+  [13, 'SIGPIPE'],
+  [14, 'SIGALRM'],
+  [15, 'SIGTERM'],
+  [24, 'SIGXCPU'],
+  [25, 'SIGXFSZ'],
+  [31, 'SIGSYS'],
+]);
+
+/** "SIGTERM" for 15; the number for those that nobody knows by name. Numbers as on x86-64 and aarch64. */
+export function signalName(signal: number): string {
+  return SIGNALS.get(signal) ?? String(signal);
+}
