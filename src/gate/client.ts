@@ -88,10 +88,26 @@ function spawned(child: ChildProcess, program: string): Promise<void> {
   });
 }
 
-// `close` comes after the last byte of every pipe, so that no event is lost.
+// The event pipe is held by the gate alone: when it has closed, the last event was read. The program's own pipes may
+// be held longer, by a process that is just being killed.
 function endOf(child: ChildProcess): Promise<number> {
   return new Promise((resolve) => {
-    child.once('close', (code) => resolve(code ?? 125));
-    child.once('error', () => resolve(125));
+    let code: number | undefined;
+    let closed = false;
+    const settle = (): void => {
+      if (closed && code !== undefined) resolve(code);
+    };
+    child.once('exit', (status) => {
+      code = status ?? KILLED;
+      settle();
+    });
+    child.stdio[4]?.once('close', () => {
+      closed = true;
+      settle();
+    });
+    child.once('error', () => resolve(KILLED));
   });
 }
+
+/** What stands for the exit code of a gate that was killed or never ran. */
+const KILLED = 125;

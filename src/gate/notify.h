@@ -1,0 +1,69 @@
+/* Answers to notified system calls, from a table that is fixed before the program starts. */
+#ifndef PADDOCK_NOTIFY_H
+#define PADDOCK_NOTIFY_H
+
+#include "call.h"
+#include "events.h"
+#include "order.h"
+#include "path.h"
+
+struct answer {
+  int32_t nr;
+  bool foreign, kill;
+  uint32_t kind; /* enum answer_kind */
+  int error;
+  const char *label;
+};
+
+struct address {
+  uint32_t family, port;
+  uint8_t bytes[16];
+};
+
+struct table {
+  struct answer answers[MAX_ANSWERS];
+  size_t answer_count;
+  struct address addresses[MAX_ADDRESSES];
+  size_t address_count;
+  struct grants grants;
+};
+
+struct notifier {
+  int listener;
+  struct seccomp_notif *request;
+  struct seccomp_notif_resp *response;
+  size_t request_size, response_size; /* the kernel's, which may be larger than the header's */
+  const struct table *table;
+  struct events *events;
+  pid_t child;
+  bool executed; /* the gate's own exec of the program was let through */
+  bool kill;     /* a denied call ends the session */
+};
+
+/* What one call is answered, and what is said about it. */
+struct outcome {
+  enum { CONTINUED, EMULATED, DENIED } answer;
+  int error;
+  const char *label;
+  bool has_target, silent;
+  enum { NO_GRANT, GRANTED, NOT_GRANTED } grant;
+  struct path target;
+};
+
+/* Takes over the listener. Returns 0, or -1 with errno. */
+int notifier_open(struct notifier *notifier, int listener);
+
+/* Takes one notification and answers it. Returns false when no filtered task is left, or the listener is broken. */
+bool notifier_serve(struct notifier *notifier);
+
+/* answers.c: the answer to one call. Everything that is read from the caller is read before `still_valid` is asked, and
+ * nothing is done on its behalf when that says no. */
+struct call_context {
+  const struct notifier *notifier;
+  const struct answer *answer;
+  const struct call *call;
+};
+void answer_call(const struct call_context *context, struct outcome *outcome);
+bool still_valid(const struct notifier *notifier, uint64_t id);
+
+#endif

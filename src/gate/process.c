@@ -1,0 +1,186 @@
+#include "process.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "kernel.h"
+
+enum { FORKED_WITHOUT_EXEC = 0x40 /* PF_FORKNOEXEC */ };
+enum { KILL_ROUNDS = 2000, KILL_MS = 5000, LONGEST_PAUSE_US = 10000 };
+
+struct processes {
+  struct process *list;
+  size_t count, capacity;
+};
+
+static bool scan(struct processes *found);
+static void keep_descendants(struct processes *all);
+static bool alive(const struct process *process);
+static bool signal_process(const struct process *process, int signal);
+static bool contains(const struct processes *set, const struct process *process);
+
+int process_read(pid_t pid, struct process *process) {
+  char path[32], text[1024];
+  (void)snprintf(path, sizeof path, "/proc/%d/stat", pid);
+  if (read_small(path, text, sizeof text) < 0) return -1;
+  /* The name is the process's own choice and may contain anything; nothing behind the last bracket is. */
+  const char *after = strrchr(text, ')');
+  if (after == NULL) return -1;
+  memset(process, 0, sizeof *process);
+  process->pid = pid;
+  int got = sscanf(after + 1, " %c %d %*d %*d %*d %*d %u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %ld %*d %llu",
+                   &process->state, &process->parent, &process->flags, &process->threads, &process->started);
+  return got == 5 ? 0 : -1;
+}
+
+bool process_never_executed(pid_t pid) {
+  struct process process;
+  return process_read(pid, &process) == 0 && (process.flags & FORKED_WITHOUT_EXEC) != 0;
+}
+
+pid_t process_of_thread(pid_t tid) {
+  char path[40], text[1024];
+  (void)snprintf(path, sizeof path, "/proc/%d/status", tid);
+  if (read_small(path, text, sizeof text) < 0) return -1;
+  /* The name comes before, with line breaks escaped, so a line that begins like this is the kernel's. */
+  const char *line = strstr(text, "\nTgid:");
+  return line == NULL ? -1 : (pid_t)strtol(line + 6, NULL, 10);
+}
+
+size_t tree_signal(int signal) {
+  struct processes found = {0};
+  size_t sent = 0;
+  if (scan(&found)) {
+    keep_descendants(&found);
+    for (size_t i = 0; i < found.count; i++)
+      if (alive(&found.list[i]) && signal_process(&found.list[i], signal)) sent++;
+  }
+  free(found.list);
+  return sent;
+}
+
+/* With PR_SET_CHILD_SUBREAPER every orphan below becomes a child of this process. So as long as a descendant lives,
+ * this process has a child, and "no children" is the proof that the tree is gone. A process that forks faster than
+ * it is found is caught in a later round: each round kills everything that the one before has not. */
+struct kill_result tree_kill(const struct cgroups *groups, collect_function *collect, void *context) {
+  struct kill_result result = {0, 0};
+  struct processes before = {0};
+  const int64_t deadline = now_ms() + KILL_MS;
+  unsigned pause = 100;
+  for (int round = 0; collect(context); round++) {
+    struct processes found = {0};
+    if (scan(&found)) keep_descendants(&found);
+    result.left = 0;
+    for (size_t i = 0; i < found.count; i++) {
+      if (!alive(&found.list[i])) continue;
+      result.left++;
+      if (!contains(&before, &found.list[i])) result.killed++;
+      if (round > 0 || groups->count == 0) (void)signal_process(&found.list[i], SIGKILL);
+    }
+    free(before.list);
+    before = found;
+    if (round % 16 == 0) cgroups_kill(groups);
+    if (round >= KILL_ROUNDS || now_ms() > deadline) break;
+    if (round > 1 || groups->count > 0) sleep_us(pause);
+    if (pause < LONGEST_PAUSE_US) pause += pause / 4;
+  }
+  if (!collect(context)) result.left = 0;
+  free(before.list);
+  return result;
+}
+
+static bool alive(const struct process *process) {
+  /* A leader that has ended is a zombie while its other threads go on. */
+  return (process->state != 'Z' && process->state != 'X') || process->threads > 1;
+}
+
+/* The descriptor pins the process; only when it is still the one that was seen is it signalled. */
+static bool signal_process(const struct process *process, int signal) {
+  int pidfd = sys_pidfd_open(process->pid);
+  if (pidfd < 0) return false;
+  struct process now;
+  bool same = process_read(process->pid, &now) == 0 && now.started == process->started;
+  bool sent = same && sys_pidfd_kill(pidfd, signal) == 0;
+  close(pidfd);
+  return sent;
+}
+
+static bool scan(struct processes *found) {
+  DIR *directory = opendir("/proc");
+  if (directory == NULL) return false;
+  for (struct dirent *entry; (entry = readdir(directory)) != NULL;) {
+    if (!isdigit((unsigned char)entry->d_name[0])) continue;
+    if (found->count == found->capacity) {
+      size_t capacity = found->capacity == 0 ? 256 : found->capacity * 2;
+      struct process *grown = realloc(found->list, capacity * sizeof *grown);
+      if (grown == NULL) break; /* what was found is killed first; the next round sees the others */
+      found->list = grown;
+      found->capacity = capacity;
+    }
+    if (process_read((pid_t)strtol(entry->d_name, NULL, 10), &found->list[found->count]) == 0) found->count++;
+  }
+  (void)closedir(directory);
+  return true;
+}
+
+static int by_pid(const void *left, const void *right) {
+  const struct process *a = left, *b = right;
+  return (a->pid > b->pid) - (a->pid < b->pid);
+}
+
+static struct process *find(const struct processes *all, pid_t pid) {
+  struct process wanted = {.pid = pid};
+  if (all->count == 0) return NULL;
+  return bsearch(&wanted, all->list, all->count, sizeof wanted, by_pid);
+}
+
+/* Walks up to the first process whose place is known and notes it for all on the way, so that a long chain of
+ * processes costs no more than a short one. A list made while processes came and went may contain a circle: those on the
+ * way are noted as outside first, which ends it. */
+static bool descends(const struct processes *all, struct process *process, pid_t ancestor) {
+  enum place place = UNKNOWN;
+  struct process *at = process;
+  while (place == UNKNOWN) {
+    if (at == NULL) place = OUTSIDE;
+    else if (at->place != UNKNOWN) place = at->place;
+    else if (at->parent == ancestor) place = BELOW;
+    else {
+      at->place = OUTSIDE;
+      at = at->parent <= 1 ? NULL : find(all, at->parent);
+    }
+  }
+  if (place == BELOW)
+    for (at = process; at != NULL && at->place != BELOW; at = find(all, at->parent)) {
+      at->place = BELOW;
+      if (at->parent == ancestor) break;
+    }
+  return place == BELOW;
+}
+
+static void keep_descendants(struct processes *all) {
+  struct processes kept = {0};
+  const pid_t self = getpid();
+  if (all->count == 0) return;
+  qsort(all->list, all->count, sizeof *all->list, by_pid);
+  kept.list = calloc(all->count, sizeof *kept.list);
+  if (kept.list == NULL) {
+    all->count = 0;
+    return;
+  }
+  for (size_t i = 0; i < all->count; i++)
+    if (descends(all, &all->list[i], self)) kept.list[kept.count++] = all->list[i];
+  free(all->list);
+  *all = kept;
+}
+
+/* Both lists are sorted by pid. */
+static bool contains(const struct processes *set, const struct process *process) {
+  const struct process *same = find(set, process->pid);
+  return same != NULL && same->started == process->started;
+}

@@ -1,0 +1,28 @@
+/* One session in the supervisor. */
+#ifndef PADDOCK_SESSION_H
+#define PADDOCK_SESSION_H
+
+#include <signal.h>
+
+#include "child.h"
+#include "control.h"
+#include "process.h"
+#include "setup.h"
+
+struct session {
+  const struct plan *plan;
+  struct events *events;
+  struct setup setup;
+  struct notifier notifier;
+  struct control control;
+  int signals, status, ack, pidfd;
+  pid_t child;
+  enum phase { SETTING_UP, RUNNING, ENDED, FAILED } phase;
+  bool kill, drained, launcher_gone;
+  int64_t seen[65]; /* by signal: when this process got it, in milliseconds */
+};
+
+/* commands.c: carries out one command of the launcher. */
+void session_command(void *session, const struct command *command);
+
+#endif

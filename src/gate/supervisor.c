@@ -1,0 +1,257 @@
+/* The supervisor: starts the child, answers its calls, and ends the whole tree with it.
+ *
+ * It never trusts the launcher to be there: the end of the control pipe ends the session. If this process itself is
+ * killed, the child dies by its parent-death signal, notified calls of the others fail with ENOSYS because nobody holds
+ * the listener, and Landlock and the plain filters stay in force; what is left then of further descendants is for
+ * whoever owns the session's cgroup to kill.
+ */
+#include "supervisor.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "kernel.h"
+#include "session.h"
+
+enum {
+  FLUSH_MS = 5000,          /* for the last events, while the launcher lives */
+  DRAIN_TERMINAL_MS = 10000, /* for the launcher to read the terminal: its output is lost when the leader ends */
+  DRAIN_PIPES_MS = 250,     /* for a last look into the cgroup, before it is removed */
+  DROPPED_MS = 1000,        /* how long dropped events may stay unmentioned */
+};
+
+static int start_child(struct session *session, const sigset_t *mask, struct failure *why);
+static void serve(struct session *session);
+static void read_status(struct session *session);
+static bool collect(void *context);
+static void finish(struct session *session);
+static void linger(struct session *session);
+
+int refuse(struct events *events, const struct failure *why) {
+  struct line line;
+  events_failed(events, why);
+  line_begin(&line, "finished");
+  line_number(&line, "killed", 0);
+  events_emit(events, &line, VITAL);
+  const int64_t deadline = now_ms() + FLUSH_MS;
+  while (events_pending(events) && now_ms() < deadline) {
+    struct pollfd wait = {events->fd, POLLOUT, 0};
+    (void)poll(&wait, 1, 100);
+    events_flush(events);
+  }
+  return 125;
+}
+
+int supervise(const struct plan *plan, struct events *events) {
+  static struct session session;
+  struct failure why;
+  sigset_t all, mask;
+  session.plan = plan;
+  session.events = events;
+  session.notifier.listener = session.signals = session.status = session.ack = session.pidfd = -1;
+  sigfillset(&all);
+  if (sigprocmask(SIG_SETMASK, &all, &mask) < 0 || (session.signals = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK)) < 0 ||
+      control_open(&session.control, GATE_CONTROL) < 0) {
+    (void)failed(&why, "start", errno, "signals and control");
+    return refuse(events, &why);
+  }
+  if (setup_run(plan, events, &session.setup, &why) < 0 || start_child(&session, &mask, &why) < 0) {
+    cgroups_remove(&session.setup.cgroups);
+    return refuse(events, &why);
+  }
+  while (session.phase <= RUNNING && !session.kill) serve(&session);
+  finish(&session);
+  linger(&session);
+  return session.phase == ENDED ? 0 : 125;
+}
+
+static int start_child(struct session *session, const sigset_t *mask, struct failure *why) {
+  int status[2], ack[2];
+  const pid_t parent = getpid();
+  if (pipe2(status, O_CLOEXEC) < 0 || pipe2(ack, O_CLOEXEC) < 0) return failed(why, "fork", errno, "pipe");
+  pid_t child = fork();
+  if (child < 0) return failed(why, "fork", errno, "fork");
+  if (child == 0) {
+    const struct child_start start = {session->plan, status[1], ack[0], session->setup.slots,
+                                      parent,        session->setup.terminal, *mask};
+    child_run(&start);
+  }
+  close(status[1]);
+  close(ack[0]);
+  session->child = session->notifier.child = child;
+  session->status = status[0];
+  session->ack = ack[1];
+  session->notifier.table = &session->setup.table;
+  session->notifier.events = session->events;
+  for (int i = 0; i < GATE_MAX_SLOTS; i++) close_fd(&session->setup.slots[i]);
+  session->pidfd = sys_pidfd_open(child);
+  if (session->pidfd < 0 || fcntl(session->status, F_SETFL, O_NONBLOCK) < 0) {
+    (void)failed(why, "fork", errno, "pidfd_open");
+    (void)kill(child, SIGKILL); /* not collected yet, so the number is its own */
+    (void)waitpid(child, NULL, 0);
+    return -1;
+  }
+  /* Nobody of the same user may look into this process. The child was forked before, because it must be looked into. */
+  (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+  return 0;
+}
+
+static void note_signals(struct session *session) {
+  struct signalfd_siginfo info;
+  while (read(session->signals, &info, sizeof info) == (ssize_t)sizeof info)
+    if (info.ssi_signo >= 1 && info.ssi_signo <= 64) session->seen[info.ssi_signo] = now_ms();
+}
+
+static void serve(struct session *session) {
+  struct pollfd waits[] = {
+      {session->status, POLLIN, 0},
+      {session->signals, POLLIN, 0},
+      {session->notifier.listener, POLLIN, 0},
+      {session->control.fd, POLLIN, 0},
+      {events_pending(session->events) ? session->events->fd : -1, POLLOUT, 0},
+  };
+  if (poll(waits, sizeof waits / sizeof *waits, session->events->dropped > 0 ? DROPPED_MS : -1) < 0) return;
+  /* The status comes first: an exec is seen before anything that the program does after it. */
+  if (waits[0].revents != 0) read_status(session);
+  if (waits[1].revents != 0) note_signals(session);
+  if (waits[1].revents != 0) (void)collect(session);
+  if (waits[2].revents != 0 && session->phase <= RUNNING &&
+      ((waits[2].revents & POLLIN) == 0 || !notifier_serve(&session->notifier)))
+    close_fd(&session->notifier.listener); /* no filtered task is left */
+  if (session->notifier.kill) session->kill = true;
+  if (waits[3].revents != 0 && !control_read(&session->control, session_command, session)) {
+    close_fd(&session->control.fd);
+    session->launcher_gone = session->kill = true;
+  }
+  if (waits[4].revents != 0) events_flush(session->events);
+  if (session->events->dropped > 0) events_dropped(session->events);
+}
+
+static void setup_failed(struct session *session, const char *operation, int error, const char *detail) {
+  struct failure why;
+  (void)failed(&why, operation, error, "%s", detail);
+  events_failed(session->events, &why);
+  session->phase = FAILED;
+  close_fd(&session->status);
+}
+
+static void take_listener(struct session *session, int number) {
+  int listener = sys_pidfd_getfd(session->pidfd, number);
+  if (listener < 0 || notifier_open(&session->notifier, listener) < 0 || write_all(session->ack, "a", 1) < 0)
+    setup_failed(session, "seccomp-notify", errno, "fetching the listener");
+}
+
+static void started(struct session *session) {
+  struct line line;
+  close_fd(&session->status);
+  close_fd(&session->ack);
+  session->phase = RUNNING;
+  session->notifier.executed = true;
+  line_begin(&line, "started");
+  line_number(&line, "child", session->child);
+  events_emit(session->events, &line, VITAL);
+}
+
+/* The end of the status pipe means that the child executed the program, or that it died before. */
+static void read_status(struct session *session) {
+  struct child_message message;
+  ssize_t got = session->status < 0 ? -1 : read(session->status, &message, sizeof message);
+  if (got < 0) return;
+  if (got == 0 && process_never_executed(session->child)) {
+    setup_failed(session, "exec", ECANCELED, "the child was killed before it executed the program");
+  } else if (got == 0) {
+    started(session);
+  } else if (got != (ssize_t)sizeof message) {
+    setup_failed(session, "exec", EPROTO, "a broken message from the child");
+  } else if (message.kind == CHILD_LISTENER) {
+    take_listener(session, message.value);
+  } else {
+    message.detail[sizeof message.detail - 1] = 0;
+    setup_failed(session, operation_name(message.opcode), message.value, message.detail);
+  }
+}
+
+static void child_changed(struct session *session, const siginfo_t *info) {
+  struct line line;
+  if (session->phase != RUNNING) return;
+  if (info->si_code == CLD_STOPPED || info->si_code == CLD_CONTINUED) {
+    line_begin(&line, info->si_code == CLD_STOPPED ? "stopped" : "continued");
+    line_number(&line, "signal", info->si_status);
+    events_emit(session->events, &line, NOTICE);
+  } else if (info->si_code == CLD_EXITED || info->si_code == CLD_KILLED || info->si_code == CLD_DUMPED) {
+    session->phase = ENDED;
+    events_dropped(session->events);
+    line_begin(&line, "exited");
+    line_number(&line, info->si_code == CLD_EXITED ? "code" : "signal", info->si_status);
+    events_emit(session->events, &line, VITAL);
+  }
+}
+
+/* Collects what ended, stopped or continued. Returns false when there are no children any more. The first look leaves
+ * the child in its place, because whether it executed anything can be seen as long as it is not collected. */
+static bool collect(void *context) {
+  struct session *session = context;
+  const int wanted = WEXITED | WSTOPPED | WCONTINUED | WNOHANG | __WALL;
+  for (;;) {
+    siginfo_t info = {0};
+    if (waitid(P_ALL, 0, &info, wanted | WNOWAIT) < 0) return errno != ECHILD;
+    if (info.si_pid == 0) return true;
+    if (info.si_pid == session->child && session->phase == SETTING_UP) {
+      read_status(session);
+      if (session->phase == SETTING_UP) read_status(session); /* a message, and then the end */
+    }
+    siginfo_t taken = {0};
+    if (waitid(P_PID, (id_t)info.si_pid, &taken, wanted) < 0 || taken.si_pid == 0) continue;
+    if (taken.si_pid == session->child) child_changed(session, &taken);
+  }
+}
+
+/* The session ends with its main program: whatever is left of the tree is killed. */
+static void finish(struct session *session) {
+  struct line line;
+  const bool was_setting_up = session->phase == SETTING_UP;
+  events_flush(session->events);
+  struct kill_result result = tree_kill(&session->setup.cgroups, collect, session);
+  if (was_setting_up && session->phase != ENDED && session->phase != FAILED)
+    setup_failed(session, "exec", ECANCELED, "the session was ended before the program was executed");
+  if (result.left > 0) {
+    struct failure why;
+    (void)failed(&why, "kill", ETIMEDOUT, "%zu processes did not end", result.left);
+    events_failed(session->events, &why);
+    session->phase = FAILED;
+  }
+  close_fd(&session->notifier.listener);
+  events_dropped(session->events);
+  line_begin(&line, "finished");
+  line_number(&line, "killed", (int64_t)result.killed);
+  events_emit(session->events, &line, VITAL);
+}
+
+/* Waits until the last events are taken and the launcher says that it has seen everything. */
+static void linger(struct session *session) {
+  const int64_t start = now_ms();
+  const int64_t drain = session->phase != ENDED                 ? 0
+                        : session->setup.terminal               ? DRAIN_TERMINAL_MS
+                        : session->setup.cgroups.count > 0      ? DRAIN_PIPES_MS
+                                                                : 0;
+  for (;;) {
+    const int64_t passed = now_ms() - start;
+    bool flushing = events_pending(session->events) && passed < FLUSH_MS;
+    bool draining = !session->drained && passed < drain;
+    if (session->launcher_gone || (!flushing && !draining)) break;
+    struct pollfd waits[] = {{session->control.fd, POLLIN, 0},
+                             {events_pending(session->events) ? session->events->fd : -1, POLLOUT, 0}};
+    if (poll(waits, 2, draining && !session->setup.terminal ? DRAIN_PIPES_MS : 100) < 0) continue;
+    if (waits[0].revents != 0 && !control_read(&session->control, session_command, session))
+      session->launcher_gone = true;
+    if (waits[1].revents != 0) events_flush(session->events);
+  }
+  cgroups_remove(&session->setup.cgroups);
+}
