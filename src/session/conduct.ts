@@ -2,6 +2,7 @@ import { startGate } from '../gate/client.ts';
 import type { LaunchPlan } from '../launch/plan.ts';
 import { PaddockError } from '../lib/errors.ts';
 import { escapeText } from '../lib/text.ts';
+import { formatDuration } from '../lib/units.ts';
 import type { Streams } from '../terminal/streams.ts';
 import { eventDecoder } from '../watch/decode.ts';
 import type { GateEvent } from '../watch/events.ts';
@@ -15,8 +16,8 @@ export type KillReason = { readonly by: 'time-limit' | 'rule' | 'record'; readon
 /** Whoever looks on: keeps the record, raises alerts. Returns a reason to end the session at once. */
 export interface Observer {
   event(event: GateEvent): KillReason | undefined;
-  /** Called at each sampling interval, with the process id of the program. */
-  sample(child: number): KillReason | undefined;
+  /** Called at each sampling interval. */
+  sample(): KillReason | undefined;
   output(descriptor: 1 | 2, bytes: number): void;
 }
 
@@ -25,6 +26,12 @@ export interface CallerSignals {
   onSignal(handler: (signal: number) => void): void;
   /** The program stopped itself: stop the launcher's whole job, and return when it was continued. */
   stop(): Promise<void>;
+}
+
+export interface Conducted {
+  readonly end: ProgramEnd;
+  /** Present when paddock ended the session. */
+  readonly killed?: KillReason;
 }
 
 export interface ConductInput {
@@ -44,11 +51,12 @@ export interface ConductInput {
  * stalls, the gate goes on answering; if its process ends, the gate ends the session.
  * @throws PaddockError `gate-missing`, or `gate-failed` with the operation that failed: then nothing ran.
  */
-export async function conduct(input: ConductInput): Promise<ProgramEnd> {
+export async function conduct(input: ConductInput): Promise<Conducted> {
   const { streams, observer } = input;
   let end: ProgramEnd | undefined;
   let failure: PaddockError | undefined;
-  let child: number | undefined;
+  let killed: KillReason | undefined;
+  let running = false;
   const timers: NodeJS.Timeout[] = [];
   const decode = eventDecoder();
 
@@ -71,12 +79,13 @@ export async function conduct(input: ConductInput): Promise<ProgramEnd> {
     act(observer.event(event));
     switch (event.event) {
       case 'started':
-        child = event.child;
+        running = true;
         return;
       case 'failed':
         failure ??= gateFailure(event);
         return;
       case 'exited':
+        running = false;
         end = event.signal === undefined ? { code: event.code ?? 0 } : { signal: event.signal };
         void drain();
         return;
@@ -92,7 +101,13 @@ export async function conduct(input: ConductInput): Promise<ProgramEnd> {
   }
 
   function act(reason: KillReason | undefined): void {
-    if (reason !== undefined) gate.kill();
+    if (reason === undefined) return;
+    killed ??= reason;
+    gate.kill();
+  }
+
+  function timeIsUp(limitMs: number): void {
+    act({ by: 'time-limit', detail: `the session reached its time limit of ${formatDuration(limitMs)}` });
   }
 
   async function drain(): Promise<void> {
@@ -109,15 +124,15 @@ export async function conduct(input: ConductInput): Promise<ProgramEnd> {
 
   streams.attach(gate.pipes, { output: observer.output });
   input.signals.onSignal((signal) => gate.signal(signal));
-  timers.push(setInterval(() => child !== undefined && act(observer.sample(child)), input.sampleMs));
+  timers.push(setInterval(() => running && act(observer.sample()), input.sampleMs));
   const { timeMs } = input;
-  if (timeMs !== null) timers.push(setTimeout(() => gate.kill(), timeMs));
+  if (timeMs !== null) timers.push(setTimeout(() => timeIsUp(timeMs), timeMs));
   try {
     const code = await gate.ended;
     if (streams.mode === 'pipes') await streams.drain();
     if (failure !== undefined) throw failure;
     if (end === undefined) throw gateDied(code);
-    return end;
+    return killed === undefined ? { end } : { end, killed };
   } finally {
     for (const timer of timers) clearInterval(timer);
     streams.release();

@@ -21,6 +21,13 @@ export function checkArguments(anatomy: Anatomy, source: ByteSource): Finding[] 
     });
 }
 
+/** Text of the last `.args` member; undefined where there is none, or none that is plain text (ARG-001 says so). */
+export function readDotArgs(anatomy: Anatomy, source: ByteSource): string | undefined {
+  const member = anatomy.zip?.members.findLast(({ name }) => name === '.args');
+  const text = member === undefined ? undefined : readArgs(source, member);
+  return typeof text === 'string' ? text : undefined;
+}
+
 function readArgs(source: ByteSource, member: ZipMember): string | Finding {
   const bad = (found: string): Finding =>
     finding('ARG-001', { offset: member.contentOffset, length: member.compressedSize, found });

@@ -1,0 +1,203 @@
+import { randomBytes } from 'node:crypto';
+import { closeSync, fstatSync, openSync, writeSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { unpackLoader } from '../format/loaders.ts';
+import { ensureGate } from '../host/native.ts';
+import { probeHost } from '../host/probe.ts';
+import { readDotArgs } from '../integrity/checks/arguments.ts';
+import { type PreparedArguments, prepareArguments } from '../launch/arguments.ts';
+import { below, makeDirectories, type SessionDirectories } from '../launch/directories.ts';
+import { chooseStart, copyProgram, type Start } from '../launch/loader.ts';
+import { systemPaths } from '../launch/paths.ts';
+import type { HostAbilities, LaunchPlan } from '../launch/plan.ts';
+import { type LaunchInput, planLaunch } from '../launch/planner.ts';
+import { PaddockError } from '../lib/errors.ts';
+import { userPaths } from '../lib/paths.ts';
+import { decide } from '../policy/decide.ts';
+import type { Decision } from '../policy/policy.ts';
+import { sessionId } from '../session/start.ts';
+import type { Context } from './context.ts';
+import { hostArchitecture, type Judged, judgeFile } from './judged.ts';
+import { effectivePolicy } from './policy-layers.ts';
+import { refusal } from './refusal.ts';
+import { flagLayer, type RunFlags } from './run-flags.ts';
+import type { Speaker } from './speaker.ts';
+
+export interface RunInput extends RunFlags {
+  readonly file: string;
+  readonly args: readonly string[];
+  readonly policy: readonly string[];
+  readonly preset?: string;
+  readonly allowDegraded?: boolean;
+  readonly dryRun?: boolean;
+  readonly quiet?: boolean;
+  /** SHA-256 (hex) of loaders that this very call vouches for: the demo's own. */
+  readonly loaders?: readonly string[];
+}
+
+/** Everything that stands before the start. Closing the descriptors and removing the folders is the caller's. */
+export interface Prepared {
+  readonly plan: LaunchPlan;
+  readonly judged: Judged;
+  readonly decision: Extract<Decision, { outcome: 'allow' }>;
+  readonly host: HostAbilities;
+  readonly gate: string;
+  /** Descriptor of the private copy that is executed in place of the file itself. */
+  readonly copy?: number;
+}
+
+/**
+ * From the path to the plan: open, read, judge, decide, probe, plan.
+ * @throws PaddockError; whatever was opened or made until then is closed and removed.
+ */
+export function prepare(
+  context: Context,
+  input: RunInput,
+  streams: LaunchPlan['streams'],
+  say: Speaker,
+): Prepared {
+  const effective = effectivePolicy(context, {
+    files: input.policy,
+    preset: input.preset,
+    flags: flagLayer(input, context.env),
+  });
+  for (const { path, wanted, kept, ceiling } of effective.rejected) {
+    say('warn', `${path}: ${wanted} is not allowed by ${ceiling.layer}; it stays ${kept}`);
+  }
+  const judged = judgeFile(input.file);
+  try {
+    checkExecutable(judged);
+    const decision = decide({ effective, verdict: judged.verdict });
+    if (decision.outcome === 'refuse') throw refusal(input.file, decision);
+    for (const { message } of decision.warnings) say('warn', message);
+    return prepareAllowed(context, input, streams, say, judged, decision);
+  } catch (cause) {
+    closeSync(judged.file.fd);
+    throw cause;
+  }
+}
+
+function prepareAllowed(
+  context: Context,
+  input: RunInput,
+  streams: LaunchPlan['streams'],
+  say: Speaker,
+  judged: Judged,
+  decision: Prepared['decision'],
+): Prepared {
+  const { policy } = decision.effective;
+  const { cache } = userPaths(context.env, context.home);
+  const gate = ensureGate({
+    cache,
+    uid: context.uid,
+    searchPath: context.env.PATH,
+    say: (line) => say('note', line),
+  });
+  const host = probeHost(gate, context.uid);
+  const { anatomy, file, verdict } = judged;
+  const start = chooseStart(anatomy, file.source, verdict, policy.trust, hostArchitecture());
+  const args = userArguments(context, input, judged, decision, say);
+  const id = sessionId(context.now(), randomBytes(3));
+  const dry = input.dryRun === true;
+  const directories = dry ? below(`<private folder of ${id}>`) : makeDirectories(context.env, context.uid);
+  const copy = !dry && start.form === 'copy' ? makeCopy(judged, start, directories) : undefined;
+  const plan = planLaunch({
+    id,
+    file: resolve(context.cwd, input.file),
+    argv0: input.file,
+    effective: decision.effective,
+    host,
+    start: launchStart(judged, start, directories),
+    arguments: args,
+    environment: context.env,
+    home: context.home,
+    directories,
+    streams,
+    reopen: streams === 'pipes' ? reopenable() : [],
+    allowDegraded: input.allowDegraded === true,
+    paths: systemPaths,
+  });
+  for (const line of plan.warnings) say('warn', line);
+  return { plan, judged, decision, host, gate, ...(copy === undefined ? {} : { copy }) };
+}
+
+function userArguments(
+  context: Context,
+  input: RunInput,
+  { anatomy, file }: Judged,
+  decision: Prepared['decision'],
+  say: Speaker,
+): PreparedArguments {
+  const dotArgs = readDotArgs(anatomy, file.source);
+  const prepared = prepareArguments({
+    args: input.args,
+    cwd: context.cwd,
+    ...(dotArgs === undefined ? {} : { dotArgs }),
+    members: new Set(anatomy.zip?.members.map(({ name }) => name as string)),
+    hasModel: anatomy.models.length > 0,
+    effective: decision.effective,
+    paths: systemPaths,
+  });
+  for (const line of prepared.warnings) say('warn', line);
+  return prepared;
+}
+
+function launchStart(judged: Judged, start: Start, directories: SessionDirectories): LaunchInput['start'] {
+  switch (start.form) {
+    case 'ape':
+      return {
+        form: 'ape',
+        loader: unpackLoader(judged.file.source, start.loader),
+        sha256: start.loader.sha256,
+      };
+    case 'elf':
+      return { form: 'elf' };
+    case 'copy':
+      return { form: 'copy', path: copyPath(directories) };
+  }
+}
+
+function copyPath({ root }: SessionDirectories): string {
+  return join(root, 'program');
+}
+
+// Written once, closed, and opened again for reading: a file that is open for writing cannot be executed.
+function makeCopy(judged: Judged, start: Extract<Start, { form: 'copy' }>, directories: SessionDirectories): number {
+  const path = copyPath(directories);
+  const fd = openSync(path, 'wx', 0o500);
+  try {
+    copyProgram(judged.file.source, start.header, (chunk) => {
+      for (let done = 0; done < chunk.length; ) done += writeSync(fd, chunk, done);
+    });
+  } finally {
+    closeSync(fd);
+  }
+  return openSync(path, 'r');
+}
+
+const ANY_EXECUTE = 0o111;
+
+function checkExecutable({ file }: Judged): void {
+  if ((file.identity.mode & ANY_EXECUTE) !== 0) return;
+  throw new PaddockError('refused', 'the file is not executable', {
+    expected: 'execute permission, as for running it without paddock',
+    found: `mode ${(file.identity.mode & 0o7777).toString(8)}`,
+    remedy: 'chmod +x the file',
+  });
+}
+
+/** Standard streams that are files or devices: Landlock takes a rule for these, and `/dev/stdin` can open them again. */
+function reopenable(): (0 | 1 | 2)[] {
+  return ([0, 1, 2] as const).filter((fd) => {
+    try {
+      const stats = fstatSync(fd);
+      return stats.isFile() || (stats.isCharacterDevice() && stats.rdev === NULL_DEVICE);
+    } catch {
+      return false; // closed: there is nothing to open again
+    }
+  });
+}
+
+/** /dev/null: 1,3 of the memory devices. */
+const NULL_DEVICE = 0x103;
+

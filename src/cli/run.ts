@@ -1,0 +1,137 @@
+import { closeSync } from 'node:fs';
+import { identityChanged } from '../format/open.ts';
+import { makeLeaves, removeLeaves } from '../launch/cgroup.ts';
+import { removeDirectories } from '../launch/directories.ts';
+import { PaddockError } from '../lib/errors.ts';
+import { userPaths } from '../lib/paths.ts';
+import { PROC_FILES } from '../lib/proc.ts';
+import { type Conducted, conduct } from '../session/conduct.ts';
+import { observeSession } from '../session/observer.ts';
+import { createSession } from '../session/record.ts';
+import { describeStart } from '../session/start.ts';
+import { summarise } from '../session/summary.ts';
+import type { EndResult, SessionRecord } from '../session/types.ts';
+import type { CallerStreams, Streams } from '../terminal/streams.ts';
+import type { Context } from './context.ts';
+import { planJson } from './plan-json.ts';
+import { type Prepared, prepare, type RunInput } from './prepare.ts';
+import { type Speaker, speaker } from './speaker.ts';
+import { endBySignal, processSignals } from './signals.ts';
+
+/**
+ * `paddock run`: judges, asks the policy, plans, and guards the program until it has ended; then ends as it did.
+ * @throws PaddockError for every outcome of paddock's own; nothing of the file has run then, or all of it was ended.
+ */
+export async function run(context: Context, input: RunInput, caller: CallerStreams): Promise<void> {
+  const guarded = await guard(context, input, caller);
+  if (guarded === undefined) return;
+  if ('signal' in guarded.end) await endBySignal(guarded.end.signal);
+  else process.exit(guarded.end.code);
+}
+
+/** The same without ending this process; undefined after `--dry-run`. */
+export async function guard(
+  context: Context,
+  input: RunInput,
+  caller: CallerStreams,
+): Promise<Conducted | undefined> {
+  requireLinux();
+  const say = speaker(context, input.quiet === true);
+  const wantsTerminal = caller.isTerminal[0] && caller.isTerminal[1];
+  const streams = input.dryRun === true ? undefined : await openStreams(caller, wantsTerminal, say);
+  const mode = streams?.mode ?? (wantsTerminal ? 'terminal' : 'pipes');
+  const prepared = prepare(context, input, mode, say);
+  try {
+    if (streams === undefined) {
+      context.stdout.write(`${planJson(prepared.plan)}\n`);
+      return undefined;
+    }
+    return await session(context, prepared, streams, say);
+  } finally {
+    closeSync(prepared.judged.file.fd);
+    if (prepared.copy !== undefined) closeSync(prepared.copy);
+    if (input.dryRun !== true) removeDirectories(prepared.plan.directories);
+  }
+}
+
+async function session(
+  context: Context,
+  prepared: Prepared,
+  streams: Streams,
+  say: Speaker,
+): Promise<Conducted> {
+  const { plan, judged, decision } = prepared;
+  const { policy } = decision.effective;
+  const state = userPaths(context.env, context.home).state;
+  const start = { now: context.now(), plan, verdict: judged.verdict, decision, host: prepared.host };
+  const facts = { sizeBytes: judged.anatomy.size, pid: process.pid, files: PROC_FILES };
+  const writer = createSession(state, context.uid, describeStart({ ...start, ...facts }));
+  const observer = observeSession({
+    plan,
+    actions: policy.watch,
+    session: writer,
+    files: PROC_FILES,
+    outputVisible: streams.stdio[1] !== 'inherit',
+    now: () => context.now().getTime(),
+    warn: (alert) => say('warn', alert.message),
+  });
+  try {
+    unchanged(prepared);
+    makeLeaves(plan.cgroups);
+    const conducted = await conduct({
+      plan,
+      gateProgram: prepared.gate,
+      file: prepared.copy ?? judged.file.fd,
+      streams,
+      observer,
+      signals: processSignals(),
+      sampleMs: policy.watch.sampleMs,
+      timeMs: policy.limits.timeMs,
+    });
+    const record = observer.finish(endResult(conducted), conducted.killed);
+    showSummary(context, record, writer.directory, say);
+    return conducted;
+  } catch (cause) {
+    observer.finish({ kind: 'failure', message: cause instanceof Error ? cause.message : String(cause) });
+    throw cause;
+  } finally {
+    const left = removeLeaves(plan.cgroups);
+    for (const path of left) say('warn', `the control group ${path} could not be removed`);
+  }
+}
+
+function requireLinux(): void {
+  if (process.platform === 'linux' && process.arch === 'x64') return;
+  throw new PaddockError('host-lacks', `paddock has no fence for ${process.platform} on ${process.arch}`, {
+    expected: 'Linux on x86-64',
+    remedy: '`paddock verify` and `paddock inspect` work here',
+  });
+}
+
+// Loaded only when used: a terminal needs a native module, pipes do not.
+async function openStreams(caller: CallerStreams, terminal: boolean, say: Speaker): Promise<Streams> {
+  if (terminal) {
+    const { openPty } = await import('../terminal/pty.ts');
+    const pty = await openPty(caller);
+    if (pty !== undefined) return pty;
+    say('note', 'node-pty is not installed: the program gets pipes in place of a terminal of its own');
+  }
+  const { openPipes } = await import('../terminal/pipes.ts');
+  return openPipes(caller);
+}
+
+// The last look before the start: the descriptor is the same, its content must be, too.
+function unchanged({ judged }: Prepared): void {
+  if (!identityChanged(judged.file.fd, judged.file.identity)) return;
+  throw new PaddockError('changed', 'the file was changed after it was judged', {
+    remedy: 'make sure nothing is writing to the file, then try again',
+  });
+}
+
+function endResult({ end }: Conducted): EndResult {
+  return 'signal' in end ? { kind: 'signal', signal: end.signal } : { kind: 'exit', code: end.code };
+}
+
+function showSummary(context: Context, record: SessionRecord, directory: string, say: Speaker): void {
+  say('plain', summarise(record, { directory, columns: context.stderr.columns }).join('\n'));
+}
