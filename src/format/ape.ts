@@ -1,6 +1,6 @@
 import { escapeText } from '../lib/text.ts';
 import type { ApeFacts, Architecture, ElfProgram, EmbeddedLoader } from './anatomy.ts';
-import { EHDR_LENGTH, type ElfImage, imageForLoader } from './elf.ts';
+import { EHDR_LENGTH, type ElfImage, imageForLoader, PT } from './elf.ts';
 import { malformed } from './faults.ts';
 import { type LoaderRange, readLoader } from './loaders.ts';
 import { scanPrintf } from './printf.ts';
@@ -45,7 +45,7 @@ export function readApe(source: ByteSource): ApeImage {
     return found === undefined ? [] : [found];
   });
   if (images.length === 0) throw noProgram(source, attempts.length);
-  const pe = readPeHeader(source, head);
+  const pe = readPeHeader(source, head.length >= 64 ? head.readUInt32LE(60) : 0);
   const claims = [...script.claims, ...images.flatMap((image) => image.claims), ...pe.claims];
   const version = script.version ?? noteVersion(source, claims);
   const magic = head.toString('latin1', 0, 6) as ApeFacts['magic'];
@@ -61,8 +61,7 @@ export function readApe(source: ByteSource): ApeImage {
     loaders: script.loaders,
     claims,
     monolithic:
-      head.toString('latin1', MONOLITHIC_AT, MONOLITHIC_AT + 2) === 'JT' &&
-      script.loaders.every(({ encoding }) => encoding === 'raw'),
+      head.toString('latin1', MONOLITHIC_AT, MONOLITHIC_AT + 2) === 'JT' && script.loaders.every(isRaw),
   };
 }
 
@@ -70,13 +69,30 @@ export function readApe(source: ByteSource): ApeImage {
  * What an assimilated file keeps of its APE form behind the ELF header that replaced the first 64 bytes: script, loaders, and the
  * program of the other architecture. Nothing of it runs, but it is explained. Nothing at all if the file never was an APE.
  */
-export function readApeRemains(source: ByteSource, own: ElfProgram): Pick<ApeImage, 'loaders' | 'claims'> {
-  if (findScriptStart(source) === undefined) return { loaders: [], claims: [] };
-  const script = readScript(source);
+export function readApeRemains(
+  source: ByteSource,
+  own: ElfProgram,
+): Pick<ApeImage, 'loaders' | 'claims' | 'monolithic'> {
+  if (findScriptStart(source) === undefined) return { loaders: [], claims: [], monolithic: false };
+  const { loaders, claims } = readScript(source);
   const attempts = scanPrintf(source.read(0, Math.min(source.size, HEAD_LENGTH)));
   const other = own.architecture === 'x86-64' ? 'aarch64' : 'x86-64';
   const image = findProgram(source, attempts, other);
-  return { loaders: script.loaders, claims: [...script.claims, ...(image?.claims ?? [])] };
+  const found = [...claims, ...(image?.claims ?? [])];
+  // e_lfanew is overwritten; the linker that leaves the PE header outside the image puts it behind the other headers.
+  const pe = found
+    .filter(({ kind }) => kind === 'program-headers')
+    .flatMap(({ offset, length }) => readPeHeader(source, offset + length).claims);
+  const whole = own.segments.some(({ type, offset }) => type === PT.load && offset === 0);
+  return {
+    loaders,
+    claims: [...found, ...pe],
+    monolithic: whole && loaders.some(isRaw) && loaders.every(isRaw),
+  };
+}
+
+function isRaw({ encoding }: EmbeddedLoader): boolean {
+  return encoding === 'raw';
 }
 
 /** The first header that the loader of this architecture accepts. A second, different one would be a trap. */
@@ -196,9 +212,8 @@ function noteVersion(source: ByteSource, claims: readonly Claim[]): string | und
   return undefined;
 }
 
-/** e_lfanew, 0 unless it points at a PE header. The claim is general: later linkers put it into the mapped image. */
-function readPeHeader(source: ByteSource, head: Buffer): { offset: number; claims: Claim[] } {
-  const offset = head.length >= 64 ? head.readUInt32LE(60) : 0;
+/** `offset`, 0 unless it is that of a PE header. The claim is general: later linkers put it into the mapped image. */
+function readPeHeader(source: ByteSource, offset: number): { offset: number; claims: Claim[] } {
   if (offset === 0 || offset + PE_FIXED > source.size) return { offset: 0, claims: [] };
   const fixed = source.read(offset, PE_FIXED);
   if (fixed.toString('latin1', 0, 4) !== 'PE\0\0') return { offset: 0, claims: [] };

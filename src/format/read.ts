@@ -18,7 +18,9 @@ export function readAnatomy(source: ByteSource): Anatomy {
   const program = readProgram(source);
   const lastMapped = Math.max(...program.claims.map(({ offset, length }) => offset + length));
   const zip = readZip(source, program.monolithic && lastMapped === source.size);
-  if (zip === undefined && program.form === 'elf') throw noArchive();
+  // An assimilated APE may come without an archive, as other APE programs do.
+  const stranger = program.form === 'elf' && program.loaders.length === 0;
+  if (zip === undefined && stranger) throw noArchive();
   const models = zip === undefined ? [] : readModels(source, zip);
   const weights = new Map(models.map((model) => [model.member, model.claims]));
   const archive = zip === undefined ? [] : archiveClaims(zip, weights);
@@ -61,7 +63,7 @@ function readProgram(source: ByteSource): Program {
     programs: [program],
     loaders: remains.loaders,
     claims: [...claims, ...remains.claims],
-    monolithic: false,
+    monolithic: remains.monolithic,
   };
 }
 

@@ -18,7 +18,7 @@ const UINT32_MAX = 0xffffffff;
 /** UTF-8 names and the two deflate level hints. Anything else (encryption, data descriptors) readers treat differently. */
 const FLAGS_ALLOWED = 0x0806;
 const EXTRA_ZIP64 = 1;
-/** Info-ZIP's Unicode path: some readers take the member's name from it. */
+/** Info-ZIP's Unicode path: some readers take the member's name from it. Behind version and checksum of the name (5 bytes). */
 const EXTRA_UNICODE_PATH = 0x7075;
 
 /**
@@ -143,7 +143,7 @@ function readMember(source: ByteSource, record: Buffer, recordOffset: number, en
     CENTRAL_LENGTH + nameLength,
     CENTRAL_LENGTH + nameLength + record.readUInt16LE(30),
   );
-  const wide = zip64Extra(extra, recordOffset);
+  const wide = zip64Extra(extra, record.subarray(CENTRAL_LENGTH, CENTRAL_LENGTH + nameLength), recordOffset);
   const central = decodeHeader(record, 8, CENTRAL_LENGTH, wide, recordOffset);
   const localOffset = widen(record.readUInt32LE(42), wide, recordOffset, end.directoryOffset);
   const { local, contentOffset } = readLocal(source, localOffset, end);
@@ -178,7 +178,11 @@ function readLocal(source: ByteSource, at: number, end: ZipEnd): { local: Header
   const extraLength = fixed.readUInt16LE(28);
   const contentOffset = at + LOCAL_LENGTH + nameLength + extraLength;
   const header = source.read(at, LOCAL_LENGTH + nameLength + extraLength);
-  const wide = zip64Extra(header.subarray(LOCAL_LENGTH + nameLength), at);
+  const wide = zip64Extra(
+    header.subarray(LOCAL_LENGTH + nameLength),
+    header.subarray(LOCAL_LENGTH, LOCAL_LENGTH + nameLength),
+    at,
+  );
   const local = decodeHeader(header, 6, LOCAL_LENGTH, wide, at);
   if (contentOffset + local.compressedSize > end.directoryOffset) {
     throw malformed('the content of a zip member reaches into the directory', {
@@ -209,14 +213,15 @@ function decodeHeader(bytes: Buffer, at: number, fixed: number, wide: bigint[], 
 }
 
 /** Values of the one zip64 extra field, in their order: size, compressed size, offset. */
-function zip64Extra(extra: Buffer, offset: number): bigint[] {
+function zip64Extra(extra: Buffer, name: Buffer, offset: number): bigint[] {
   const values: bigint[] = [];
   let seen = false;
   for (let at = 0; at < extra.length; ) {
     const id = at + 4 <= extra.length ? extra.readUInt16LE(at) : -1;
     const length = id < 0 ? 0 : extra.readUInt16LE(at + 2);
     const twice = id === EXTRA_ZIP64 && seen;
-    if (id < 0 || id === EXTRA_UNICODE_PATH || twice || at + 4 + length > extra.length) {
+    const renames = id === EXTRA_UNICODE_PATH && !extra.subarray(at + 9, at + 4 + length).equals(name);
+    if (id < 0 || renames || twice || at + 4 + length > extra.length) {
       throw malformed('the extra fields of a zip member are not well-formed', {
         offset,
         expected: 'whole fields, at most one for zip64, none that renames',

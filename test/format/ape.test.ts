@@ -2,7 +2,7 @@ import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { unpackLoader } from '../../src/format/loaders.ts';
 import { bufferSource } from '../../src/format/source.ts';
-import { type ApeOverrides, buildApe, syntheticElf } from '../fixtures/ape-writer.ts';
+import { type ApeOverrides, assimilate, buildApe, syntheticElf } from '../fixtures/ape-writer.ts';
 import { fixtureBase } from '../fixtures/llamafile.ts';
 import { zipalignAppend } from '../fixtures/zip-writer.ts';
 import { bytesOf, expectExactTiling, expectRefusal, read } from './support.ts';
@@ -81,6 +81,7 @@ describe('facts', () => {
     const bare = read(bytes.subarray(0, end));
     expect(bare.zip).toBeUndefined();
     expect(bytesOf(bare, 'unaccounted')).toBe(0);
+    expect(read(assimilate(bytes.subarray(0, end)))).toMatchObject({ form: 'elf', generations: [] });
   });
 });
 

@@ -112,6 +112,13 @@ describe('what two readers could read differently is refused', () => {
     expectRefusal(() => view(bytes), 'malformed', /./);
   });
 
+  it('but not a Unicode path that says the same', () => {
+    const extra = Buffer.concat([Buffer.from([0x75, 0x70, 10, 0, 1, 0, 0, 0, 0]), Buffer.from('a.txt')]);
+    expect(
+      view(appendBaseZip(PREFIX, [{ ...ENTRIES[0], central: { extra } } as ZipEntry]))?.members,
+    ).toHaveLength(1);
+  });
+
   const tails: Readonly<Record<string, Partial<TailFields>>> = {
     'one record too many': { records: 4 },
     'one record too few': { records: 2 },
