@@ -2,6 +2,7 @@ import { closeSync, constants, fstatSync, openSync, readdirSync, readSync } from
 import { join } from 'node:path';
 import { PaddockError } from '../lib/errors.ts';
 import { isRunning, type ProcFiles } from '../lib/proc.ts';
+import { NOTHING_SEEN } from '../watch/watch.ts';
 import { sessionsDirectory } from './directory.ts';
 import { EVENTS_FILE, RECORD_FILE } from './record.ts';
 import { readMachine, SESSION_ID } from './start.ts';
@@ -72,9 +73,7 @@ export function parseRecord(text: string): SessionRecord | undefined {
     hasTexts({ id, started }, ['id', 'started']) &&
     hasTexts(file, ['path']) &&
     hasTexts(verdict, ['standing', 'tier']) &&
-    isRecord(plan) &&
-    Array.isArray(plan.argv) &&
-    isRecord(plan.network) &&
+    isPlan(plan) &&
     hasTexts(host, ['hostname', 'bootId', 'pidNamespace']) &&
     isProcess(launcher) &&
     (running === undefined || (isRecord(running) && isProcess(running.child))) &&
@@ -82,6 +81,7 @@ export function parseRecord(text: string): SessionRecord | undefined {
   return whole ? (value as unknown as SessionRecord) : undefined;
 }
 
+const PEAKS = Object.keys(NOTHING_SEEN.peaks);
 const MAX_RECORD_BYTES = 4 << 20;
 const MAX_EVENTS_BYTES = 96 << 20;
 
@@ -168,6 +168,15 @@ function hasTexts(value: unknown, keys: readonly string[]): value is Fields {
   return isRecord(value) && keys.every((key) => typeof value[key] === 'string');
 }
 
+function isPlan(value: unknown): boolean {
+  const texts = (list: unknown): boolean =>
+    Array.isArray(list) && list.every((item) => typeof item === 'string');
+  if (!isRecord(value) || !texts(value.argv) || !texts(value.cgroups) || !texts(value.missing)) return false;
+  const { network } = value;
+  if (!hasTexts(network, ['mode'])) return false;
+  return network.mode === 'none' || (typeof network.address === 'string' && typeof network.port === 'number');
+}
+
 function isProcess(value: unknown): boolean {
   return isRecord(value) && Number.isSafeInteger(value.pid) && Number.isSafeInteger(value.startTime);
 }
@@ -175,6 +184,8 @@ function isProcess(value: unknown): boolean {
 function isEnd(value: unknown): boolean {
   if (!hasTexts(value, ['time']) || typeof value.durationMs !== 'number') return false;
   const { peaks, labels, result } = value;
-  const figures = isRecord(peaks) && Object.values(peaks).every((figure) => typeof figure === 'number');
-  return figures && isRecord(labels) && hasTexts(result, ['kind']);
+  const figures = isRecord(peaks) && PEAKS.every((name) => typeof peaks[name] === 'number');
+  const counts =
+    isRecord(labels) && Object.values(labels).every((one) => isRecord(one) && typeof one.denied === 'number');
+  return figures && counts && hasTexts(result, ['kind']);
 }

@@ -1,18 +1,27 @@
-import { basename } from 'node:path';
+import { basename, join } from 'node:path';
 import fastStringWidth from 'fast-string-width';
 import { escapeText } from '../lib/text.ts';
 import { formatBytes, formatDuration } from '../lib/units.ts';
 import type { LabelCounts } from '../watch/watch.ts';
+import { EVENTS_FILE } from './record.ts';
 import type { SessionEnd, SessionRecord } from './types.ts';
+
+export interface SummaryPlace {
+  /** The directory of the record. */
+  readonly directory: string;
+  /** Of the terminal. */
+  readonly columns: number;
+}
 
 /**
  * What a person should know of a session when it has ended: at most 24 lines of at most 80 columns. Only the path of
  * the record, on a line of its own so that it can be copied, may be longer. No colours. Empty while the record has no
  * end.
  */
-export function summarise(record: SessionRecord, eventsFile: string): string[] {
+export function summarise(record: SessionRecord, place: SummaryPlace): string[] {
   const { end } = record;
   if (end === undefined) return [];
+  const columns = Math.max(20, Math.min(MAX_COLUMNS, place.columns));
   const lines = [
     `paddock: ${howItEnded(end)}, after ${formatDuration(end.durationMs)}`,
     ...row('file', `${escapeText(basename(record.file.path), 60)}: ${judgement(record)}`),
@@ -22,10 +31,14 @@ export function summarise(record: SessionRecord, eventsFile: string): string[] {
     ...deniedRows(end),
     ...otherRows(end),
   ];
-  return [...lines.map((line) => cut(line)), cut('  record'), `    ${escapeText(eventsFile, 4096)}`];
+  return [
+    ...lines.map((line) => cut(line, columns)),
+    '  record',
+    `    ${escapeText(join(place.directory, EVENTS_FILE), 4096)}`,
+  ];
 }
 
-const COLUMNS = 80;
+const MAX_COLUMNS = 80;
 const KEY_COLUMNS = 10;
 const MAX_DENIED = 10;
 
@@ -118,10 +131,10 @@ function escapeAgain(text: string): string {
   return text.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ');
 }
 
-function cut(line: string): string {
-  if (fastStringWidth(line) <= COLUMNS) return line;
+function cut(line: string, columns: number): string {
+  if (fastStringWidth(line) <= columns) return line;
   const points = [...line];
-  while (points.length > 0 && fastStringWidth(points.join('')) > COLUMNS - 1) points.pop();
+  while (points.length > 0 && fastStringWidth(points.join('')) > columns - 1) points.pop();
   return `${points.join('')}…`;
 }
 

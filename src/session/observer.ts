@@ -1,0 +1,139 @@
+import type { LaunchPlan } from '../launch/plan.ts';
+import { nameProcess, type ProcFiles, parseAuxv, readStat } from '../lib/proc.ts';
+import type { Policy } from '../policy/policy.ts';
+import type { Transition, WatchInput } from '../watch/phases.ts';
+import { createSampler, type Sampler } from '../watch/sampler.ts';
+import { type Alert, NOTHING_SEEN, type WatchSettings, type WatchState, watch } from '../watch/watch.ts';
+import type { KillReason, Observer } from './conduct.ts';
+import { eventEntry, sampleEntries } from './entries.ts';
+import type { SessionWriter } from './record.ts';
+import type { EndResult, SessionEnd, SessionRecord } from './types.ts';
+
+export interface ObserverInput {
+  readonly plan: LaunchPlan;
+  readonly actions: Policy['watch'];
+  readonly session: SessionWriter;
+  readonly files: ProcFiles;
+  /** False when the program has the caller's own descriptors, so that its output is not seen. */
+  readonly outputVisible: boolean;
+  /** The clock; milliseconds since the epoch. */
+  now(): number;
+  /** Alerts of severity warn and critical, for the terminal. */
+  warn(alert: Alert): void;
+  /** For whoever wants to see the phases live. */
+  phase?(transition: Transition): void;
+}
+
+/** Looks on, keeps the record, and closes it. */
+export interface SessionObserver extends Observer {
+  /** Writes the end of the record. The first reason to kill that was given counts. */
+  finish(result: EndResult, killed?: KillReason): SessionRecord;
+}
+
+const MAX_ALERTS = 100;
+const MAX_TRANSITIONS = 200;
+
+/** Brings watching and recording together. If the record cannot be kept, the session is to end: the reason says so. */
+export function observeSession(input: ObserverInput): SessionObserver {
+  const { session, files } = input;
+  const settings: WatchSettings = {
+    mode: input.plan.network.mode === 'serve' ? 'server' : 'command',
+    outputVisible: input.outputVisible,
+    actions: input.actions,
+  };
+  const started = input.now();
+  const toKeep = sampleEntries(started);
+  const alerts: Omit<Alert, 'call'>[] = [];
+  const transitions: Transition[] = [];
+  let state: WatchState = NOTHING_SEEN;
+  let sampler: Sampler | undefined;
+  let leftovers = 0;
+  let killed: KillReason | undefined;
+
+  function take(what: WatchInput): KillReason | undefined {
+    const step = watch(state, what, settings);
+    state = step.state;
+    if (step.transition !== undefined) keepTransition(step.transition);
+    for (const alert of step.alerts) keepAlert(alert);
+    const fatal = step.alerts.find(({ action }) => action === 'kill');
+    return fatal === undefined ? undefined : { by: 'rule', detail: fatal.message };
+  }
+
+  function keepTransition(transition: Transition): void {
+    if (transitions.length < MAX_TRANSITIONS) transitions.push(transition);
+    const { time, ...rest } = transition;
+    session.append(time, { event: 'phase', ...rest }, transitions.length < MAX_TRANSITIONS);
+    input.phase?.(transition);
+  }
+
+  function keepAlert({ call, ...alert }: Alert): void {
+    if (alerts.length < MAX_ALERTS) alerts.push(alert);
+    const { time, ...rest } = alert;
+    session.append(time, { event: 'alert', ...rest }, alerts.length < MAX_ALERTS);
+    if (alert.severity !== 'info') input.warn(call === undefined ? alert : { ...alert, call });
+  }
+
+  function begin(child: number): void {
+    const gatePid = readStat(files, child)?.ppid;
+    const gate = gatePid === undefined ? undefined : nameProcess(files, gatePid);
+    session.running(nameProcess(files, child) ?? { pid: child, startTime: -1 }, gate);
+    const units = parseAuxv(files.readText('/proc/self/auxv'));
+    sampler = createSampler({ files, units, leaves: input.plan.cgroups, gate: gatePid ?? child });
+  }
+
+  function sampleNow(): KillReason | undefined {
+    const sample = sampler?.sample(input.now());
+    if (sample === undefined) return undefined;
+    const entry = toKeep(sample);
+    if (entry !== undefined) session.append(sample.time, entry);
+    return take({ kind: 'sample', sample });
+  }
+
+  /** The first reason to end the session is the one that counts. */
+  function deciding(work: () => KillReason | undefined): KillReason | undefined {
+    let reason: KillReason | undefined;
+    try {
+      reason = work();
+    } catch (cause) {
+      // What cannot be recorded must not go on.
+      reason = { by: 'record', detail: cause instanceof Error ? cause.message : String(cause) };
+    }
+    if (reason !== undefined) killed ??= reason;
+    return reason;
+  }
+
+  return {
+    event: (event) =>
+      deciding(() => {
+        session.append(event.time, eventEntry(event), event.event !== 'call');
+        if (event.event === 'started') begin(event.child);
+        if (event.event === 'finished') leftovers = event.killed;
+        const reason = take({ kind: 'event', event });
+        // The first and the last look: a short session has no others.
+        const look = event.event === 'started' || event.event === 'exited';
+        return reason ?? (look ? sampleNow() : undefined);
+      }),
+    sample: () => deciding(sampleNow),
+    output: (descriptor, bytes) => {
+      deciding(() => take({ kind: 'output', time: input.now(), descriptor, bytes }));
+    },
+    finish(result, reason) {
+      const why = killed ?? reason;
+      const now = input.now();
+      const end: SessionEnd = {
+        time: new Date(now).toISOString(),
+        durationMs: Math.max(0, now - started),
+        result,
+        ...(why === undefined ? {} : { killed: why }),
+        peaks: state.peaks,
+        labels: state.labels,
+        droppedEvents: state.dropped,
+        leftovers,
+        outputBytes: state.outputBytes,
+        alerts,
+        transitions,
+      };
+      return session.end(end, alerts.length > 0);
+    },
+  };
+}
