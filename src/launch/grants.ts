@@ -3,7 +3,7 @@ import { PaddockError } from '../lib/errors.ts';
 import { escapeText } from '../lib/text.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { PathGrant } from './landlock.ts';
-import { MINIMUM } from './minimum.ts';
+import { MINIMUM, PROGRAM_MINIMUM } from './minimum.ts';
 import { type Operation, RIGHT_EXECUTE, RIGHT_READ, RIGHT_WRITE } from './operations.ts';
 import type { PathFacts } from './paths.ts';
 import type { LaunchPlan } from './plan.ts';
@@ -29,7 +29,10 @@ export function grantedPaths(input: GrantsInput): PathGrant[] {
   const written = listed(files.write, RIGHT_READ | RIGHT_WRITE);
   for (const { path } of written) checkWritable(path);
   return [
-    ...MINIMUM.map(({ path, rights }) => ({ path, rights })),
+    ...[...MINIMUM, ...(files.execute.length > 0 ? PROGRAM_MINIMUM : [])].map(({ path, rights }) => ({
+      path,
+      rights,
+    })),
     ...(input.streams === 'terminal'
       ? [{ path: '/dev/tty', rights: RIGHT_READ | RIGHT_WRITE, deviceControl: true }]
       : []),

@@ -1,5 +1,5 @@
 import type { PathGrant } from './landlock.ts';
-import { RIGHT_READ, RIGHT_WRITE } from './operations.ts';
+import { RIGHT_EXECUTE, RIGHT_READ, RIGHT_WRITE } from './operations.ts';
 
 interface Minimum extends PathGrant {
   readonly why: string;
@@ -32,4 +32,26 @@ export const MINIMUM: readonly Minimum[] = [
   read('/dev/random', 'random numbers'),
   read('/etc/localtime', 'time zone of logs'),
   read('/usr/share/zoneinfo', 'time zone of logs'),
+];
+
+const linker = (path: string): Minimum => ({
+  path,
+  rights: RIGHT_READ | RIGHT_EXECUTE,
+  why: 'the dynamic linker, which the kernel executes for every program that is not static',
+});
+
+/**
+ * What programs of the system need beside themselves, granted when the policy lists any. The linker maps whatever may
+ * be read, so it runs no code that the model could not have mapped by itself.
+ */
+export const PROGRAM_MINIMUM: readonly Minimum[] = [
+  read('/lib', 'shared libraries'),
+  read('/lib64', 'shared libraries'),
+  read('/usr/lib', 'shared libraries'),
+  read('/usr/lib64', 'shared libraries'),
+  read('/etc/ld.so.cache', 'where the libraries are'),
+  linker('/lib64/ld-linux-x86-64.so.2'),
+  linker('/lib/ld-linux-aarch64.so.1'),
+  linker('/lib/ld-musl-x86_64.so.1'),
+  linker('/lib/ld-musl-aarch64.so.1'),
 ];

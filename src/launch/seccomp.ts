@@ -132,7 +132,7 @@ function search(leaves: readonly Leaf[]): Item[] {
   return [{ ...jump, yes: label }, ...below, { kind: 'label', name: label }, ...search(upper)];
 }
 
-/** The blocks of conditions; lists of rules that come to the same share one. */
+/** The blocks of conditions; lists of rules without conditions share one for each answer. */
 class Blocks {
   readonly #known = new Map<string, { readonly label: string; readonly rules: readonly Rule[] }>();
   readonly #action: Action;
@@ -143,7 +143,9 @@ class Blocks {
 
   /** Where calls with these rules go. */
   label(rules: readonly Rule[]): string {
-    const key = JSON.stringify(rules.map((rule) => [rule.when, rule.unless, this.#action(rule)]));
+    const key = rules
+      .map((rule) => `${this.#action(rule)}${isConditional(rule) ? `:${RULES.indexOf(rule)}` : ''}`)
+      .join();
     const known = this.#known.get(key);
     if (known !== undefined) return known.label;
     const label = `block-${this.#known.size}`;
@@ -178,6 +180,10 @@ class Blocks {
       { kind: 'goto', target: next },
     ];
   }
+}
+
+function isConditional(rule: Rule): boolean {
+  return rule.when !== undefined || rule.unless !== undefined;
 }
 
 /** Falls through when the condition holds, goes to `otherwise` when it does not. */
