@@ -6,13 +6,14 @@ import { PaddockError } from '../lib/errors.ts';
 import { userPaths } from '../lib/paths.ts';
 import { PROC_FILES } from '../lib/proc.ts';
 import { type Conducted, conduct } from '../session/conduct.ts';
-import { observeSession } from '../session/observer.ts';
+import { observeSession, type SessionObserver } from '../session/observer.ts';
 import { createSession } from '../session/record.ts';
 import { describeStart } from '../session/start.ts';
 import { summarise } from '../session/summary.ts';
-import type { EndResult, SessionRecord } from '../session/types.ts';
+import type { EndResult } from '../session/types.ts';
 import type { CallerStreams, Streams } from '../terminal/streams.ts';
 import type { Context } from './context.ts';
+import type { Judged } from './judged.ts';
 import { planJson } from './plan-json.ts';
 import { type Prepared, prepare, type RunInput } from './prepare.ts';
 import { type Speaker, speaker } from './speaker.ts';
@@ -76,27 +77,38 @@ async function session(
     warn: (alert) => say('warn', alert.message),
   });
   try {
-    unchanged(prepared);
-    makeLeaves(plan.cgroups);
-    const conducted = await conduct({
-      plan,
-      gateProgram: prepared.gate,
-      file: prepared.copy ?? judged.file.fd,
-      streams,
-      observer,
-      signals: processSignals(),
-      sampleMs: policy.watch.sampleMs,
-      timeMs: policy.limits.timeMs,
-    });
+    const conducted = await conductGuarded(prepared, streams, observer);
     const record = observer.finish(endResult(conducted), conducted.killed);
-    showSummary(context, record, writer.directory, say);
+    say('plain', summarise(record, { directory: writer.directory, columns: context.stderr.columns }).join('\n'));
     return conducted;
-  } catch (cause) {
-    observer.finish({ kind: 'failure', message: cause instanceof Error ? cause.message : String(cause) });
-    throw cause;
   } finally {
     const left = removeLeaves(plan.cgroups);
     for (const path of left) say('warn', `the control group ${path} could not be removed`);
+  }
+}
+
+async function conductGuarded(
+  { plan, judged, decision, gate, copy }: Prepared,
+  streams: Streams,
+  observer: SessionObserver,
+): Promise<Conducted> {
+  const { limits, watch } = decision.effective.policy;
+  try {
+    unchanged(judged);
+    makeLeaves(plan.cgroups);
+    return await conduct({
+      plan,
+      gateProgram: gate,
+      file: copy ?? judged.file.fd,
+      streams,
+      observer,
+      signals: processSignals(),
+      sampleMs: watch.sampleMs,
+      timeMs: limits.timeMs,
+    });
+  } catch (cause) {
+    observer.finish({ kind: 'failure', message: cause instanceof Error ? cause.message : String(cause) });
+    throw cause;
   }
 }
 
@@ -121,8 +133,8 @@ async function openStreams(caller: CallerStreams, terminal: boolean, say: Speake
 }
 
 // The last look before the start: the descriptor is the same, its content must be, too.
-function unchanged({ judged }: Prepared): void {
-  if (!identityChanged(judged.file.fd, judged.file.identity)) return;
+function unchanged({ file }: Judged): void {
+  if (!identityChanged(file.fd, file.identity)) return;
   throw new PaddockError('changed', 'the file was changed after it was judged', {
     remedy: 'make sure nothing is writing to the file, then try again',
   });
@@ -130,8 +142,4 @@ function unchanged({ judged }: Prepared): void {
 
 function endResult({ end }: Conducted): EndResult {
   return 'signal' in end ? { kind: 'signal', signal: end.signal } : { kind: 'exit', code: end.code };
-}
-
-function showSummary(context: Context, record: SessionRecord, directory: string, say: Speaker): void {
-  say('plain', summarise(record, { directory, columns: context.stderr.columns }).join('\n'));
 }
