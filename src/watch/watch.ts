@@ -93,8 +93,8 @@ export const NOTHING_SEEN: WatchState = {
 
 /**
  * Takes one thing that happened and says what follows. Pure. A repeated alert is given again at the 10th, 100th,
- * 1000th time; of a label with ever new targets the first ten are given, then likewise. One that ends the session is
- * always given. Memory is bounded whatever the program does.
+ * 1000th time; of a label with ever new targets the first ten are given, then likewise. The first ten
+ * that end the session are always given. Memory is bounded whatever the program does.
  */
 export function watch(state: WatchState, input: WatchInput, settings: WatchSettings): WatchStep {
   const phase = nextPhase(state.phase, input, settings);
@@ -133,9 +133,10 @@ function onCall(before: WatchState, call: CallEvent, actions: Policy['watch']): 
   const [repeats, count] = countRepeat(state.repeats, `${call.label} ${call.nr} ${call.target ?? ''}`);
   const given = own(state.shown, call.label) ?? 0;
   const ofLabel = own(state.labels, call.label)?.denied ?? 0;
-  const first = count === 1 && given < MAX_SHOWN;
+  // What ends the session is never folded away: the first ones are told also where all else is full.
+  const first = given < MAX_SHOWN && (count === 1 || action === 'kill');
   const round = isRound(count) || (given >= MAX_SHOWN && isRound(ofLabel));
-  if (action !== 'kill' && !first && !round) return { state: { ...state, repeats }, alerts: [] };
+  if (!first && !round) return { state: { ...state, repeats }, alerts: [] };
   const alert: Alert = {
     time: call.time,
     severity: SEVERITY[action],
