@@ -66,9 +66,19 @@ export type Handle = { readonly fd: number } | { readonly slot: number };
 /**
  * continue: let the kernel do it (observation only). deny: fail with errno. exec-once: continue the first, deny the
  * rest. open: continue, and report by grants. bind, listen: done by the gate on its own duplicate of the socket.
- * connect: deny, and report the address. exec: continue, and report the path.
+ * connect: deny, and report the address. exec: continue, and report the path. process: continue when the process that
+ * the call names is one of the session, deny and report otherwise.
  */
-export type Answer = 'continue' | 'deny' | 'exec-once' | 'exec' | 'open' | 'bind' | 'listen' | 'connect';
+export type Answer =
+  | 'continue'
+  | 'deny'
+  | 'exec-once'
+  | 'exec'
+  | 'open'
+  | 'bind'
+  | 'listen'
+  | 'connect'
+  | 'process';
 
 export const RIGHT_READ = 1;
 export const RIGHT_WRITE = 2;
@@ -83,6 +93,7 @@ const ANSWERS: readonly Answer[] = [
   'bind',
   'listen',
   'connect',
+  'process',
 ];
 const CGROUP_KINDS = ['v2', 'v1-freezer', 'v1'] as const;
 

@@ -1,4 +1,4 @@
-import { fstatSync, realpathSync, statSync } from 'node:fs';
+import { realpathSync, statSync } from 'node:fs';
 import type { PathKind } from './landlock.ts';
 
 /** What planning may ask of the file system. Nothing is opened or read. */
@@ -26,19 +26,3 @@ export const systemPaths: PathFacts = {
     }
   },
 };
-
-/**
- * Which of the caller's descriptors 0 to 2 the program inherits as a regular file or device, and so may open again by
- * name (`-f /dev/stdin`). Terminals are never inherited; pipes need no rule.
- */
-export function reopenable(isTerminal: readonly boolean[]): (0 | 1 | 2)[] {
-  return ([0, 1, 2] as const).filter((fd) => {
-    if (isTerminal[fd] === true) return false;
-    try {
-      const stat = fstatSync(fd);
-      return stat.isFile() || stat.isCharacterDevice();
-    } catch {
-      return false; // closed
-    }
-  });
-}

@@ -216,7 +216,7 @@ function bindOperations({ network }: PreparedArguments): Operation[] {
 
 function warnings(input: LaunchInput, withheld: readonly string[]): string[] {
   const { limits } = input.effective.policy;
-  const found = [...input.arguments.warnings];
+  const found: string[] = []; // those of the arguments were given with them
   for (const name of withheld) {
     found.push(`${escapeText(name, 60)} is never passed on: it chooses code or files for the program`);
   }

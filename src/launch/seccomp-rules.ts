@@ -61,6 +61,17 @@ const SOCK_TYPE_MASK = 0xf;
 const IPPROTO_TCP = 6;
 const SOL_TCP = 6;
 const TCP_ULP = 31;
+// Joining a multicast group sends a packet: IP_ and IPV6_ADD_MEMBERSHIP, sources, MCAST_JOIN_*, JOIN_ANYCAST.
+const IPPROTO_IP = 0;
+const IPPROTO_IPV6 = 41;
+const MULTICAST_JOINS = [20, 27, 35, 39, 42, 46];
+const SOCK_SEQPACKET = 5;
+// Of linux/fs.h and its like: these need no descriptor that is open for writing.
+const FS_IOC_SETFLAGS = 0x4008_6602;
+const FS_IOC_SETVERSION = 0x4008_7602;
+const FS_IOC_FSSETXATTR = 0x401c_5820;
+const FS_IOC_ENABLE_VERITY = 0x4080_6685;
+const FS_IOC_SET_ENCRYPTION_POLICY = 0x800c_6613;
 const O_ACCMODE = 3;
 const O_TRUNC = 0x200;
 const SECCOMP_FILTER_FLAG_NEW_LISTENER = 1 << 3;
@@ -130,17 +141,27 @@ export const RULES: readonly Rule[] = [
   },
   {
     ...denied,
-    calls: ['prlimit64', 'migrate_pages'],
+    calls: [
+      'prlimit64',
+      'migrate_pages',
+      'move_pages',
+      'sched_setparam',
+      'sched_setscheduler',
+      'sched_setaffinity',
+      'sched_setattr',
+    ],
     when: [{ argument: 0, notIn: [0] }],
+    answer: 'process',
     label: 'trace',
-    why: 'on a process other than the caller it changes the limits or memory of the user’s programs',
+    why: 'outside the session it changes limits, memory and scheduling of the user’s programs; threads of its own are fine',
   },
   {
     ...denied,
-    calls: ['move_pages'],
-    when: [{ argument: 0, notIn: [0] }],
+    calls: ['setpriority', 'ioprio_set'],
+    answer: 'process',
     label: 'trace',
-    why: 'the same for single pages',
+    why: 'the same for priorities, which can also be those of a whole user',
+    alone: 'allow', // a thread names itself by number, which a filter cannot tell from others
   },
   {
     ...denied,
@@ -152,7 +173,15 @@ export const RULES: readonly Rule[] = [
     applies: (options) => options.landlockAbi < 6,
   },
   {
-    calls: ['kill', 'pidfd_send_signal', 'rt_sigqueueinfo'],
+    ...denied,
+    calls: ['kill', 'tkill', 'tgkill', 'rt_sigqueueinfo', 'rt_tgsigqueueinfo'],
+    label: 'signal',
+    why: 'to processes outside the session; Landlock (ABI 6) holds those that go to groups, too',
+    answer: 'process',
+    alone: 'allow',
+  },
+  {
+    calls: ['pidfd_send_signal'],
     label: 'signal',
     why: 'seen only: Landlock (ABI 6) keeps signals inside the session',
     answer: 'continue',
@@ -236,6 +265,26 @@ export const RULES: readonly Rule[] = [
     why: 'types into a terminal, or takes its output or line discipline',
   },
 
+  {
+    ...denied,
+    calls: ['ioctl'],
+    when: [
+      {
+        argument: 1,
+        in: [
+          FS_IOC_SETFLAGS,
+          FS_IOC_SETVERSION,
+          FS_IOC_FSSETXATTR,
+          FS_IOC_ENABLE_VERITY,
+          FS_IOC_SET_ENCRYPTION_POLICY,
+        ],
+      },
+    ],
+    label: 'metadata',
+    why: 'changes attributes of files that may only be read, up to making them immutable',
+    silent: true,
+  },
+
   // ── programs ──
   {
     calls: ['execve', 'execveat'],
@@ -292,11 +341,14 @@ export const RULES: readonly Rule[] = [
   {
     ...denied,
     calls: ['socketpair'],
-    unless: [{ argument: 0, in: [AF_UNIX] }],
+    unless: [
+      { argument: 0, in: [AF_UNIX] },
+      { argument: 1, mask: SOCK_TYPE_MASK, in: [SOCK_STREAM, SOCK_SEQPACKET] },
+    ],
     errno: EACCES,
     family: 'connect',
     label: 'socket',
-    why: 'pairs of the local kind stay inside the session; others load protocol code',
+    why: 'connected pairs stay inside the session; a datagram one can still send to any Unix socket by its path',
   },
   {
     ...denied,
@@ -334,6 +386,16 @@ export const RULES: readonly Rule[] = [
     ],
     label: 'socket',
     why: 'puts another protocol (smc, tls) on a TCP socket',
+  },
+  {
+    ...denied,
+    calls: ['setsockopt'],
+    when: [
+      { argument: 1, in: [IPPROTO_IP, IPPROTO_IPV6] },
+      { argument: 2, in: MULTICAST_JOINS },
+    ],
+    label: 'socket',
+    why: 'a TCP socket, too, can join a group, and the network learns which',
   },
   {
     calls: ['bind'],
@@ -468,6 +530,29 @@ export const RULES: readonly Rule[] = [
     label: 'write',
     why: 'before ABI 3 Landlock does not hold it',
     applies: (options) => options.landlockAbi < 3,
+  },
+  {
+    calls: [
+      'truncate',
+      'rename',
+      'renameat',
+      'renameat2',
+      'link',
+      'linkat',
+      'symlink',
+      'symlinkat',
+      'unlink',
+      'unlinkat',
+      'mkdir',
+      'mkdirat',
+      'rmdir',
+    ],
+    label: 'open',
+    why: 'seen only: Landlock decides; the supervisor reports what lies outside the grants',
+    answer: 'open',
+    errno: EACCES,
+    family: 'none',
+    alone: 'allow',
   },
   {
     calls: ['open', 'openat', 'creat'],

@@ -204,6 +204,13 @@ describe.each(ARCHITECTURES)('the filter on %s', (arch) => {
     expect(outcome(arch, NONE, 'seccomp', [1, 8 | 1 | 32])).toBe('seccomp:1');
   });
 
+  it('changes no attributes of files by ioctl', () => {
+    for (const request of [0x4008_6602, 0x4008_7602, 0x401c_5820, 0x4080_6685, 0x800c_6613]) {
+      expect(outcome(arch, NONE, 'ioctl', [3, request])).toBe(`errno:${EPERM}`);
+      expect(alone(arch, NONE, 'ioctl', [3, request])).toBe(RET_ERRNO | EPERM);
+    }
+  });
+
   it('lets personality be asked, not changed', () => {
     expect(outcome(arch, NONE, 'personality', [0xffff_ffff])).toBe('allow');
     expect(outcome(arch, NONE, 'personality', [0])).toBe('allow');
@@ -211,10 +218,22 @@ describe.each(ARCHITECTURES)('the filter on %s', (arch) => {
     expect(outcome(arch, NONE, 'personality', [0x0004_0000])).toBe('kernel:1'); // ADDR_NO_RANDOMIZE
   });
 
-  it('leaves limits and memory of other processes alone', () => {
-    for (const name of ['prlimit64', 'migrate_pages', 'move_pages'] as const) {
+  it('lets the supervisor tell its own processes from others', () => {
+    const names = [
+      'prlimit64',
+      'migrate_pages',
+      'move_pages',
+      'sched_setscheduler',
+      'sched_setaffinity',
+    ] as const;
+    for (const name of names) {
       expect(outcome(arch, NONE, name, [0, 7])).toBe('allow');
-      expect(outcome(arch, NONE, name, [1234, 7])).toBe('trace:1');
+      expect(outcome(arch, NONE, name, [1234, 7])).toBe('process');
+      expect(alone(arch, NONE, name, [1234, 7])).toBe(RET_ERRNO | EPERM);
+    }
+    for (const name of ['kill', 'tkill', 'tgkill', 'rt_sigqueueinfo', 'setpriority', 'ioprio_set'] as const) {
+      expect(outcome(arch, NONE, name, [1234, 9])).toBe('process');
+      expect(alone(arch, NONE, name, [1234, 9])).toBe(RET_ALLOW);
     }
   });
 
@@ -244,6 +263,9 @@ describe.each(ARCHITECTURES)('the filter on %s', (arch) => {
 
   it('pairs local sockets only', () => {
     expect(outcome(arch, NONE, 'socketpair', [1, 1])).toBe('allow');
+    expect(outcome(arch, NONE, 'socketpair', [1, 0o2000005])).toBe('allow'); // SEQPACKET|CLOEXEC
+    expect(outcome(arch, NONE, 'socketpair', [1, 2])).toBe('socket:13'); // a datagram socket sends to any path
+    expect(outcome(arch, NONE, 'socketpair', [1, 3])).toBe('socket:13'); // which the kernel takes for a datagram one
     expect(outcome(arch, NONE, 'socketpair', [30, 1])).toBe('socket:13'); // AF_TIPC
   });
 
@@ -255,6 +277,9 @@ describe.each(ARCHITECTURES)('the filter on %s', (arch) => {
     expect(outcome(arch, SERVE, 'sendmsg', [3, 0, 0, flag])).toBe('allow'); // not its flags
     expect(outcome(arch, SERVE, 'sendmmsg', [3, 0, 1, flag])).toBe('fast-open:13');
     expect(outcome(arch, SERVE, 'setsockopt', [3, 6, 31])).toBe('socket:1'); // TCP_ULP
+    expect(outcome(arch, SERVE, 'setsockopt', [3, 0, 35])).toBe('socket:1'); // IP_ADD_MEMBERSHIP
+    expect(outcome(arch, SERVE, 'setsockopt', [3, 41, 20])).toBe('socket:1'); // IPV6_JOIN_GROUP
+    expect(outcome(arch, SERVE, 'setsockopt', [3, 6, 1])).toBe('allow'); // TCP_NODELAY
     expect(outcome(arch, SERVE, 'setsockopt', [3, 1, 15])).toBe('allow'); // SO_REUSEPORT
   });
 
@@ -268,7 +293,18 @@ describe.each(ARCHITECTURES)('the filter on %s', (arch) => {
   it('sees opens, and denies truncation itself where Landlock does not', () => {
     expect(outcome(arch, NONE, 'openat', [0, 0, 0])).toBe('open');
     expect(outcome(arch, NONE, 'openat', [0, 0, 0x200])).toBe('open');
-    expect(outcome(arch, NONE, 'truncate')).toBe('allow');
+    for (const name of [
+      'truncate',
+      'renameat',
+      'renameat2',
+      'linkat',
+      'symlinkat',
+      'unlinkat',
+      'mkdirat',
+    ] as const) {
+      expect(outcome(arch, NONE, name)).toBe('open');
+      expect(alone(arch, NONE, name)).toBe(RET_ALLOW);
+    }
     const old = { ...NONE, landlockAbi: 2 };
     expect(outcome(arch, old, 'openat', [0, 0, 0x200])).toBe(`errno:${EPERM}`); // O_RDONLY|O_TRUNC
     expect(outcome(arch, old, 'openat', [0, 0, 0x241])).toBe('open'); // O_WRONLY|O_CREAT|O_TRUNC
@@ -276,11 +312,11 @@ describe.each(ARCHITECTURES)('the filter on %s', (arch) => {
     if (has('open')) expect(outcome(arch, old, 'open', [0, 0x200])).toBe(`errno:${EPERM}`);
   });
 
-  it('sees signals, and denies kill(-1) where Landlock does not hold them', () => {
-    expect(outcome(arch, NONE, 'kill', [1234, 9])).toBe('continue');
+  it('denies kill(-1) itself where Landlock does not hold them', () => {
     const old = { ...NONE, landlockAbi: 5 };
     expect(outcome(arch, old, 'kill', [0xffff_ffff_ffff_ffffn, 9])).toBe(`errno:${EPERM}`);
-    expect(outcome(arch, old, 'kill', [1234, 9])).toBe('continue');
+    expect(outcome(arch, old, 'kill', [1234, 9])).toBe('process');
+    expect(outcome(arch, NONE, 'pidfd_send_signal', [3, 9])).toBe('continue');
   });
 
   it('ends the session where the policy says so, and never for a call that merely falls back', () => {
@@ -291,7 +327,7 @@ describe.each(ARCHITECTURES)('the filter on %s', (arch) => {
     for (const name of ['execve', 'memfd_create', 'connect', 'socket', 'unshare', 'ptrace'] as const) {
       expect(kills(name), name).toBe(true);
     }
-    for (const name of ['clone3', 'openat2', 'openat', 'kill'] as const)
+    for (const name of ['clone3', 'openat2', 'openat', 'pidfd_send_signal'] as const)
       expect(kills(name), name).toBe(false);
     expect((answers(arch, SERVE) as Answer[]).some((one) => one.kill)).toBe(false);
   });
