@@ -89,8 +89,13 @@ const PROMPT_FLAGS = new Set(['-p', '--prompt', '-sys', '--system-prompt', '--in
 
 /** The values of prompt flags, `-p x` and `--prompt=x`, give way to their length. */
 export function withoutPrompts(argv: readonly string[]): string[] {
-  return argv.map((word, index) => {
-    if (index > 0 && PROMPT_FLAGS.has(argv[index - 1] ?? '')) return hidden(word);
+  let isValue = false;
+  return argv.map((word) => {
+    if (isValue) {
+      isValue = false;
+      return hidden(word);
+    }
+    isValue = PROMPT_FLAGS.has(word);
     const equals = word.indexOf('=');
     if (equals < 0 || !PROMPT_FLAGS.has(word.slice(0, equals))) return word;
     return `${word.slice(0, equals + 1)}${hidden(word.slice(equals + 1))}`;

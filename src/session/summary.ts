@@ -105,20 +105,22 @@ function deniedRows({ labels }: SessionEnd): string[] {
 }
 
 function deniedText(label: string, { denied, firstDenied }: LabelCounts): string {
-  const first = firstDenied === undefined ? '' : denied === 1 ? `: ${firstDenied}` : `, first ${firstDenied}`;
+  const first = firstDenied === undefined ? '' : `${denied === 1 ? ':' : ', first'} ${oneLine(firstDenied)}`;
   return `${escapeText(label, 20)} ${denied === 1 ? 'once' : `${denied} times`}${first}`;
 }
 
 function otherRows(end: SessionEnd): string[] {
   const { killed, result } = end;
   return [
-    ...(killed === undefined ? [] : row('reason', escapeAgain(killed.detail))),
-    ...(result.kind === 'failure' ? row('failure', escapeAgain(result.message)) : []),
+    ...(killed === undefined ? [] : row('reason', oneLine(killed.detail))),
+    ...(result.kind === 'failure' ? row('failure', oneLine(result.message)) : []),
     ...(end.peaks.memoryKills > 0 ? row('memory', 'the limit was reached; the kernel ended a process') : []),
     ...(end.leftovers > 0
       ? row('left', `${count(end.leftovers, 'process', 'processes')} killed at the end`)
       : []),
-    ...(end.droppedEvents > 0 ? row('uncounted', `${end.droppedEvents} more calls, too fast to report`) : []),
+    ...(end.droppedEvents > 0
+      ? row('more', `${count(end.droppedEvents, 'call')} came too fast to be reported`)
+      : []),
   ];
 }
 
@@ -126,9 +128,9 @@ function count(number: number, one: string, many = `${one}s`): string {
   return `${number} ${number === 1 ? one : many}`;
 }
 
-// Escaped already when it was made; line breaks of an error message must still go.
-function escapeAgain(text: string): string {
-  return text.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ');
+// Escaped when it was made, and a backslash must not be doubled; line breaks of an error message must still go.
+function oneLine(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ');
 }
 
 function cut(line: string, columns: number): string {
