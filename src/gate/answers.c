@@ -15,6 +15,7 @@ static void answer_exec(const struct call_context *context, struct outcome *outc
 static void answer_open(const struct call_context *context, struct outcome *outcome);
 static void answer_bind(const struct call_context *context, struct outcome *outcome);
 static void answer_listen(const struct call_context *context, struct outcome *outcome);
+static void answer_process(const struct call_context *context, struct outcome *outcome);
 
 void answer_call(const struct call_context *context, struct outcome *outcome) {
   const struct answer *answer = context->answer;
@@ -39,6 +40,9 @@ void answer_call(const struct call_context *context, struct outcome *outcome) {
       break;
     case ANSWER_LISTEN:
       answer_listen(context, outcome);
+      break;
+    case ANSWER_PROCESS:
+      answer_process(context, outcome);
       break;
     case ANSWER_DENY:
     case ANSWER_CONNECT:
@@ -91,6 +95,11 @@ static uint32_t wanted_rights(uint64_t flags) {
   return rights;
 }
 
+/* Before the program is executed its process does what the plan says. */
+static bool is_launch(const struct call_context *context) {
+  return context->call->tid == context->notifier->child && !context->notifier->executed;
+}
+
 /* Observation: Landlock refuses what is not granted. Reads inside the grants are too many to tell, and looking for a
  * file that is not there harms nobody. */
 static void answer_open(const struct call_context *context, struct outcome *outcome) {
@@ -98,9 +107,15 @@ static void answer_open(const struct call_context *context, struct outcome *outc
   const struct call *call = context->call;
   const struct grants *grants = &context->notifier->table->grants;
   const struct call_shape *shape = call_shape(call);
+  const struct change *change = call_change(call);
   uint64_t flags = 0;
   bool exists = false;
   outcome->answer = CONTINUED;
+  if (change != NULL) {
+    answer_change(context, change, outcome);
+    outcome->silent = outcome->silent || is_launch(context);
+    return;
+  }
   if (shape == NULL || shape->opens == NOT_OPEN) { /* the table has `open` for a call that opens nothing */
     deny(outcome, ENOSYS, ENOSYS);
     return;
@@ -113,15 +128,11 @@ static void answer_open(const struct call_context *context, struct outcome *outc
     deny(outcome, error, EPERM);
     return;
   }
-  resolved = outcome->target;
-  path_own_process(process_of_thread(call->tid), &resolved);
-  bool granted = (path_rights(grants, &resolved) & wanted) == wanted;
-  if (!granted && path_resolve(call, &outcome->target, &resolved, &exists))
-    granted = (path_rights(grants, &resolved) & wanted) == wanted;
+  const bool last = (flags & O_NOFOLLOW) == 0 && (flags & (O_CREAT | O_EXCL)) != (O_CREAT | O_EXCL);
+  const bool granted = path_granted(call, grants, &outcome->target, wanted, last, &resolved, &exists);
   outcome->grant = granted ? GRANTED : NOT_GRANTED;
   outcome->error = granted ? 0 : EACCES;
-  const bool own = call->tid == context->notifier->child && !context->notifier->executed;
-  outcome->silent = own || ((wanted & RIGHT_WRITE) == 0 && (granted || !exists));
+  outcome->silent = is_launch(context) || ((wanted & RIGHT_WRITE) == 0 && (granted || !exists));
 }
 
 static const struct address *find_address(const struct table *table, const struct sockaddr_storage *address,
@@ -211,4 +222,34 @@ static void answer_listen(const struct call_context *context, struct outcome *ou
       emulated(outcome, listen(fd, (int)call->args[1]));
   }
   close(fd);
+}
+
+/* Argument that names the process, and for some calls the one before it that says what kind of thing is named. */
+static const struct {
+  int nr;
+  signed char process, kind; /* -1: always a process */
+  uint32_t is_process;
+} REACHES[] = {
+    {SYS_setpriority, 1, 0, 0 /* PRIO_PROCESS */},
+    {SYS_ioprio_set, 1, 0, 1 /* IOPRIO_WHO_PROCESS */},
+};
+
+/* Decided on registers alone. A process of the session may do to another of the session what the kernel lets it; that a
+ * number is used again for a process outside in between is left, and gains one call that is harmless in itself. */
+static void answer_process(const struct call_context *context, struct outcome *outcome) {
+  const struct call *call = context->call;
+  size_t argument = 0;
+  bool names_process = true;
+  for (size_t i = 0; i < sizeof REACHES / sizeof *REACHES; i++) {
+    if (REACHES[i].nr != call->nr) continue;
+    argument = (size_t)REACHES[i].process;
+    names_process = (uint32_t)call->args[REACHES[i].kind] == REACHES[i].is_process;
+  }
+  const pid_t pid = (pid_t)call->args[argument];
+  outcome->answer = CONTINUED;
+  if (call->nr == SYS_kill && pid <= 0) return; /* a group: Landlock goes through it and leaves out what is outside */
+  /* Of a process that is not there the kernel says so. */
+  outcome->silent =
+      names_process && (pid == 0 || (pid > 0 && (process_is_below(pid) || process_of_thread(pid) < 0)));
+  if (!outcome->silent) deny(outcome, context->answer->error, EPERM);
 }

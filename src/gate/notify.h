@@ -64,6 +64,11 @@ struct call_context {
   const struct call *call;
 };
 void answer_call(const struct call_context *context, struct outcome *outcome);
+
+/* changes.c: calls that change names. NULL for any other call. */
+struct change;
+const struct change *call_change(const struct call *call);
+void answer_change(const struct call_context *context, const struct change *change, struct outcome *outcome);
 bool still_valid(const struct notifier *notifier, uint64_t id);
 
 #endif

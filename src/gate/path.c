@@ -80,8 +80,9 @@ static bool begins(const struct path *path, const char *with, size_t *length) {
 static void in_callers_eyes(const struct call *call, pid_t process, struct path *path) {
   static const struct {
     const char *from, *to;
-  } LINKS[] = {{"/dev/fd", "/fd"}, {"/dev/stdin", "/fd/0"}, {"/dev/stdout", "/fd/1"}, {"/dev/stderr", "/fd/2"},
-               {"/proc/self", ""}};
+  } LINKS[] = {{"/dev/fd", "/fd"},         {"/dev/stdin", "/fd/0"}, {"/dev/stdout", "/fd/1"},
+               {"/dev/stderr", "/fd/2"},   {"/proc/self", ""},      {"/proc/mounts", "/mounts"},
+               {"/etc/mtab", "/mounts"},   {"/proc/net", "/net"}};
   char with[64];
   size_t length;
   if (begins(path, "/proc/thread-self", &length)) {
@@ -104,11 +105,11 @@ void path_own_process(pid_t process, struct path *path) {
 }
 
 /* O_PATH opens nothing: no permission is needed, no device is touched, no FIFO waits. */
-static bool follow(pid_t process, const struct path *path, struct path *resolved) {
+static bool follow(pid_t process, const struct path *path, bool last, struct path *resolved) {
   static char through[sizeof path->text + 32];
   char link[32];
   (void)snprintf(through, sizeof through, "/proc/%d/root%s", process, path->text);
-  int fd = open(through, O_PATH | O_CLOEXEC);
+  int fd = open(through, O_PATH | O_CLOEXEC | (last ? 0 : O_NOFOLLOW));
   if (fd < 0) return false;
   (void)snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
   ssize_t length = readlink(link, resolved->text, sizeof resolved->text - 1);
@@ -119,24 +120,40 @@ static bool follow(pid_t process, const struct path *path, struct path *resolved
   return true;
 }
 
-bool path_resolve(const struct call *call, const struct path *path, struct path *resolved, bool *exists) {
+bool path_resolve(const struct call *call, const struct path *path, bool last, struct path *resolved, bool *exists) {
   static struct path asked, parent;
   const pid_t process = process_of_thread(call->tid);
   if (process <= 0 || path->length == 0 || path->text[0] != '/') return false;
   asked = *path;
   in_callers_eyes(call, process, &asked);
-  *exists = follow(process, &asked, resolved);
+  *exists = follow(process, &asked, last, resolved);
   if (!*exists) {
     parent = asked;
     up(&parent);
     parent.text[parent.length] = 0;
-    if (!follow(process, &parent, resolved)) return false;
-    const char *last = asked.text + parent.length;
+    if (!follow(process, &parent, true, resolved)) return false;
+    const char *name = asked.text + parent.length;
     if (resolved->length == 1) resolved->length = 0;
-    add(resolved, last, strlen(last));
+    add(resolved, name, strlen(name));
     resolved->text[resolved->length] = 0;
   }
-  path_own_process(getpid(), resolved); /* by way of a link such as /proc/mounts */
   path_own_process(process, resolved);
   return true;
+}
+
+/* Pipes, sockets and memory files have no place in the tree; Landlock has nothing to say about them. */
+static bool outside_the_tree(const struct path *path) {
+  static const char MEMORY[] = "/memfd:";
+  return path->text[0] != '/' || strncmp(path->text, MEMORY, sizeof MEMORY - 1) == 0;
+}
+
+bool path_granted(const struct call *call, const struct grants *grants, const struct path *path, uint32_t wanted,
+                  bool last, struct path *resolved, bool *exists) {
+  if (path_resolve(call, path, last, resolved, exists)) {
+    if (outside_the_tree(resolved)) return true;
+  } else {
+    *resolved = *path;
+    path_own_process(process_of_thread(call->tid), resolved);
+  }
+  return (path_rights(grants, resolved) & wanted) == wanted;
 }

@@ -22,9 +22,14 @@ void path_join(struct path *path, const char *base, size_t base_length, const ch
 /* Rights that all matching prefixes give together. */
 uint32_t path_rights(const struct grants *grants, const struct path *path);
 
-/* What the path leads to in the caller's eyes, symbolic links followed; a file that is yet to be created is placed in
- * its directory. Returns false when there is no such thing. */
-bool path_resolve(const struct call *call, const struct path *path, struct path *resolved, bool *exists);
+/* What the path leads to in the caller's eyes, symbolic links followed (in the last component: if `last`); a file that
+ * is yet to be created is placed in its directory. Returns false when there is no such thing. */
+bool path_resolve(const struct call *call, const struct path *path, bool last, struct path *resolved, bool *exists);
+
+/* Whether what the path leads to is granted. A name inside a grant may be a link out of it, so that the text alone is
+ * asked only when nothing can be found out. `resolved` is for the caller's use afterwards. */
+bool path_granted(const struct call *call, const struct grants *grants, const struct path *path, uint32_t wanted,
+                  bool last, struct path *resolved, bool *exists);
 
 /* /proc/PID of the caller becomes /proc/self, as grants are written. */
 void path_own_process(pid_t process, struct path *path);

@@ -12,6 +12,7 @@
 #include "kernel.h"
 
 enum { FORKED_WITHOUT_EXEC = 0x40 /* PF_FORKNOEXEC */ };
+enum { LONGEST_LINEAGE = 4096 };
 enum { KILL_ROUNDS = 2000, KILL_MS = 5000, LONGEST_PAUSE_US = 10000 };
 
 struct processes {
@@ -51,6 +52,18 @@ pid_t process_of_thread(pid_t tid) {
   /* The name comes before, with line breaks escaped, so a line that begins like this is the kernel's. */
   const char *line = strstr(text, "\nTgid:");
   return line == NULL ? -1 : (pid_t)strtol(line + 6, NULL, 10);
+}
+
+bool process_is_below(pid_t tid) {
+  struct process process;
+  const pid_t self = getpid();
+  pid_t at = process_of_thread(tid);
+  for (int steps = 0; steps < LONGEST_LINEAGE && at > 1; steps++) {
+    if (process_read(at, &process) != 0) return false;
+    if (process.parent == self) return true;
+    at = process.parent;
+  }
+  return false;
 }
 
 size_t tree_signal(int signal) {

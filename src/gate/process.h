@@ -23,6 +23,9 @@ bool process_never_executed(pid_t pid);
 /* Thread group of a thread, or -1. */
 pid_t process_of_thread(pid_t tid);
 
+/* True for this process's descendants and their threads. A bounded walk: false when it does not end. */
+bool process_is_below(pid_t tid);
+
 /* Sends a signal to every living descendant of this process. Returns how many there were. */
 size_t tree_signal(int signal);
 

@@ -69,7 +69,8 @@ enum answer_kind {
   ANSWER_OPEN = 4,
   ANSWER_BIND = 5,
   ANSWER_LISTEN = 6,
-  ANSWER_CONNECT = 7
+  ANSWER_CONNECT = 7,
+  ANSWER_PROCESS = 8
 };
 
 enum { RIGHT_READ = 1, RIGHT_WRITE = 2, RIGHT_EXECUTE = 4 };
