@@ -6,7 +6,6 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -180,12 +179,12 @@ static int execute(struct child *child, const struct operation *operation) {
 
 static int perform(struct child *child, const struct operation *operation) {
   const uint32_t *number = operation->number;
-  const struct rlimit limit = {operation->wide[0], operation->wide[1]};
+  const uint64_t limit[2] = {operation->wide[0], operation->wide[1]}; /* struct rlimit64 */
   switch (operation->opcode) {
     case OP_DEATH_SIGNAL:
       return death_signal(child, (int)number[0]);
     case OP_RLIMIT:
-      return setrlimit((__rlimit_resource_t)number[0], &limit);
+      return (int)syscall(SYS_prlimit64, 0, number[0], limit, NULL);
     case OP_JOIN:
       return join(operation->text);
     case OP_CHDIR:

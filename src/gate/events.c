@@ -91,7 +91,7 @@ void events_emit(struct events *events, struct line *line, enum weight weight) {
     events->dropped++;
     return;
   }
-  events_dropped(events);
+  events_dropped(events, weight);
   if (!append(events, line->text, line->length, weight == VITAL ? CAPACITY : ROOM)) events->dropped++;
   events_flush(events);
 }
@@ -105,13 +105,13 @@ void events_failed(struct events *events, const struct failure *why) {
   events_emit(events, &line, VITAL);
 }
 
-void events_dropped(struct events *events) {
+void events_dropped(struct events *events, enum weight weight) {
   if (events->dropped == 0) return;
   struct line line;
   line_begin(&line, "dropped");
   line_number(&line, "count", (int64_t)events->dropped);
   put(&line, "}\n", 2);
-  if (append(events, line.text, line.length, ROOM)) events->dropped = 0;
+  if (append(events, line.text, line.length, weight == VITAL ? CAPACITY : ROOM)) events->dropped = 0;
 }
 
 void events_flush(struct events *events) {

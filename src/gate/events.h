@@ -38,8 +38,8 @@ void line_raw(struct line *line, const char *key, const char *json);
 void events_emit(struct events *events, struct line *line, enum weight weight);
 void events_failed(struct events *events, const struct failure *why);
 
-/* Says how many were dropped since the last time, if any were and there is room. */
-void events_dropped(struct events *events);
+/* Says how many were dropped since the last time, if any were and there is room for a line of this weight. */
+void events_dropped(struct events *events, enum weight weight);
 
 /* Writes what the reader takes now. */
 void events_flush(struct events *events);

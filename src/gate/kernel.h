@@ -26,7 +26,8 @@ enum {
   NR_PIDFD_GETFD = 438,       /* 5.6 */
   NR_LANDLOCK_CREATE = 444,   /* 5.13 */
   NR_LANDLOCK_ADD_RULE = 445,
-  NR_LANDLOCK_RESTRICT = 446
+  NR_LANDLOCK_RESTRICT = 446,
+  NR_FCHMODAT2 = 452 /* 6.6 */
 };
 
 #ifdef SYS_pidfd_send_signal

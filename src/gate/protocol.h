@@ -11,9 +11,18 @@
  * u32 length and bytes without NUL. The whole stream is at most GATE_MAX_STREAM bytes. A record that is unknown, too
  * short, too long by a single byte, or on the wrong side of FORK is an error, and nothing is started.
  *
+ * Handles: a descriptor is 0, 1, 2 or 6; a slot is one that a memfd filled. `place` takes numbers below 64. What is
+ * executed and was also placed is executed by that number, so that AT_EXECFN (/dev/fd/N) stays valid.
+ *
+ * Order: supervisor operations, FORK, child operations, EXEC. NO_NEW_PRIVILEGES comes before LANDLOCK_RESTRICT, SECCOMP
+ * and SECCOMP_NOTIFY; no filter comes after SECCOMP_NOTIFY. That filter must not notify read, write and close, which hand
+ * the listener over, nor what the child still has to do: it is best placed just before EXEC.
+ *
  * Control commands: "signal N" (forward to the program, unless the gate itself received the same signal as a member
  * of the same process group within the last 500 ms), "continue" (SIGCONT to the program's group), "kill", "freeze",
- * "thaw", "drained" (the launcher has read all terminal output; the gate may exit).
+ * "thaw", "drained" (the launcher has read all terminal output and has looked into the cgroups for the last time; the
+ * gate may remove them and exit). Without "drained" the gate stays for ten seconds at a terminal, and for a quarter of a second
+ * when it has cgroups to remove.
  */
 #ifndef PADDOCK_PROTOCOL_H
 #define PADDOCK_PROTOCOL_H
@@ -45,7 +54,7 @@ enum opcode {
   OP_DROP_CAPABILITIES = 35,
   OP_NO_NEW_PRIVILEGES = 36,
   OP_LANDLOCK_CREATE = 37,     /* u64 fs, u64 net, u64 scoped */
-  OP_LANDLOCK_PATH = 38,       /* u64 access, u32 optional, string */
+  OP_LANDLOCK_PATH = 38,       /* u64 access, u32 optional, string; a file gets the rights that files have */
   OP_LANDLOCK_DESCRIPTOR = 39, /* u64 access, u32 fd */
   OP_LANDLOCK_PORT = 40,       /* u64 access, u64 port */
   OP_LANDLOCK_RESTRICT = 41,   /* u32 flags */

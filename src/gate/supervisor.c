@@ -131,7 +131,7 @@ static void serve(struct session *session) {
     session->launcher_gone = session->kill = true;
   }
   if (waits[4].revents != 0) events_flush(session->events);
-  if (session->events->dropped > 0) events_dropped(session->events);
+  if (session->events->dropped > 0) events_dropped(session->events, NOTICE);
 }
 
 static void setup_failed(struct session *session, const char *operation, int error, const char *detail) {
@@ -163,8 +163,10 @@ static void started(struct session *session) {
 static void read_status(struct session *session) {
   struct child_message message;
   ssize_t got = session->status < 0 ? -1 : read(session->status, &message, sizeof message);
-  if (got < 0) return;
-  if (got == 0 && process_never_executed(session->child)) {
+  if (session->status < 0 || (got < 0 && (errno == EAGAIN || errno == EINTR))) return;
+  if (got < 0) {
+    setup_failed(session, "exec", errno, "reading the child's messages");
+  } else if (got == 0 && process_never_executed(session->child)) {
     setup_failed(session, "exec", ECANCELED, "the child was killed before it executed the program");
   } else if (got == 0) {
     started(session);
@@ -187,7 +189,6 @@ static void child_changed(struct session *session, const siginfo_t *info) {
     events_emit(session->events, &line, NOTICE);
   } else if (info->si_code == CLD_EXITED || info->si_code == CLD_KILLED || info->si_code == CLD_DUMPED) {
     session->phase = ENDED;
-    events_dropped(session->events);
     line_begin(&line, "exited");
     line_number(&line, info->si_code == CLD_EXITED ? "code" : "signal", info->si_status);
     events_emit(session->events, &line, VITAL);
@@ -228,7 +229,6 @@ static void finish(struct session *session) {
     session->phase = FAILED;
   }
   close_fd(&session->notifier.listener);
-  events_dropped(session->events);
   line_begin(&line, "finished");
   line_number(&line, "killed", (int64_t)result.killed);
   events_emit(session->events, &line, VITAL);

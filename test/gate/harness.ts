@@ -1,5 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import {
+  chmodSync,
   closeSync,
   existsSync,
   mkdtempSync,
@@ -22,6 +23,7 @@ const SANITIZED = process.env.PADDOCK_TEST_SANITIZED === '1';
 
 /** Removed when the test file's process ends. */
 const scratch = mkdtempSync(join(tmpdir(), 'gate-test-'));
+chmodSync(scratch, 0o755); // some tests run as another user
 process.on('exit', () => rmSync(scratch, { recursive: true, force: true }));
 
 export const hasCompiler = spawnSync('cc', ['--version']).status === 0;
@@ -81,8 +83,10 @@ export interface RunOptions {
   readonly onEvent?: (event: GateEvent, gate: RunningGate) => void;
   readonly onStart?: (gate: RunningGate) => void;
   readonly uid?: number;
-  /** Leaves the events unread until the gate has ended. */
-  readonly deaf?: boolean;
+  /** Leaves the events unread until the program has written this. */
+  readonly deafUntil?: string;
+  /** Closes the event pipe after the first event. */
+  readonly hangUp?: boolean;
 }
 
 export interface RunningGate {
@@ -118,8 +122,12 @@ export async function runGate(options: RunOptions): Promise<RunResult> {
   if (stream === undefined || events === undefined || control === undefined) throw new Error('no pipes');
   for (const pipe of [stream, events, control, child.stdin]) pipe?.on('error', () => {}); // a gate that ended early
   const output = { stdout: '', stderr: '' };
-  child.stdout?.setEncoding('latin1').on('data', (text: string) => void (output.stdout += text));
-  child.stderr?.setEncoding('latin1').on('data', (text: string) => void (output.stderr += text));
+  child.stdout?.setEncoding('latin1').on('data', (text: string) => {
+    output.stdout += text;
+  });
+  child.stderr?.setEncoding('latin1').on('data', (text: string) => {
+    output.stderr += text;
+  });
   const gate: RunningGate = {
     pid: child.pid ?? 0,
     send: (command) => void control.write(`${command}\n`),
@@ -128,22 +136,25 @@ export async function runGate(options: RunOptions): Promise<RunResult> {
   };
   const seen: GateEvent[] = [];
   const decode = eventDecoder();
-  if (options.deaf !== true) {
+  const listen = (): void => {
     events.on('data', (chunk: Buffer) => {
       for (const event of decode(chunk)) {
         seen.push(event);
         options.onEvent?.(event, gate);
       }
+      if (options.hangUp === true) events.destroy();
     });
-  }
+  };
+  const { deafUntil } = options;
+  if (deafUntil === undefined) listen();
+  else void until(() => output.stdout.includes(deafUntil)).then(listen);
   stream.end(options.stream ?? encodeOperations(options.operations ?? []));
   child.stdin?.end(options.input ?? '');
   options.onStart?.(gate);
   const [code, signal] = await new Promise<[number | null, NodeJS.Signals | null]>((resolve, reject) => {
     child.once('error', reject);
-    child.once(options.deaf === true ? 'exit' : 'close', (...end) => resolve(end));
+    child.once('close', (...end) => resolve(end));
   });
-  if (options.deaf === true) for (const pipe of [events, control]) pipe.destroy();
   const exited = seen.find((event) => event.event === 'exited');
   return {
     events: seen,

@@ -1,8 +1,18 @@
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Operation } from '../../src/launch/operations.ts';
-import { hasCompiler, isAlive, plan, program, runGate, scratchDirectory, shell, until } from './harness.ts';
+import {
+  hasCompiler,
+  isAlive,
+  plan,
+  program,
+  type RunningGate,
+  runGate,
+  scratchDirectory,
+  shell,
+  until,
+} from './harness.ts';
 
 const onLinux = process.platform === 'linux' && hasCompiler;
 
@@ -195,12 +205,20 @@ describe.runIf(onLinux)('paddock-gate ends the whole tree', () => {
     }
   });
 
+  it('before it began, when the launcher is gone', async () => {
+    const run = await runGate({ operations: shell('echo ran; sleep 1000'), onStart: (gate) => gate.leave() });
+    expect(run.code === 125 || run.events.some(({ event }) => event === 'started')).toBe(true);
+    expect(run.events.at(-1)).toMatchObject({ event: 'finished' });
+  });
+
   it('and the main program dies with a killed gate', async () => {
     const directory = scratchDirectory();
     const file = join(directory, 'pid');
     let child = 0;
     const run = await runGate({
-      operations: shell(`echo $$ > ${file}; exec sleep 1000`),
+      operations: shell(`echo $$ > ${file}; exec sleep 1000`, {
+        child: [{ op: 'drop-capabilities' }, { op: 'no-new-privileges' }], // neither clears the death signal
+      }),
       stdio: ['ignore', 'ignore', 'ignore'],
       onEvent: (event, gate) => {
         if (event.event !== 'started') return;
@@ -228,30 +246,64 @@ describe.runIf(onLinux)('paddock-gate ends the whole tree', () => {
     expect(run.events.find(({ event }) => event === 'failed')).toBeUndefined();
   });
 
-  it('and removes the cgroup directories that it was given', async () => {
-    const parent = '/sys/fs/cgroup/unified';
-    const { mkdirSync } = await import('node:fs');
-    if (!existsSync(join(parent, 'cgroup.procs'))) return;
+  describe.each([
+    ['v2', '/sys/fs/cgroup', 'cgroup.kill'],
+    ['v2', '/sys/fs/cgroup/unified', 'cgroup.kill'],
+    ['v1-freezer', '/sys/fs/cgroup/freezer', 'freezer.state'],
+  ] as const)('through a cgroup of kind %s in %s', (kind, parent, file) => {
     const path = join(parent, `gate-test-${process.pid}`);
-    try {
+    const usable = canMakeCgroup(path, file);
+    const options = {
+      supervisor: [{ op: 'cgroup', kind, path }],
+      child: [{ op: 'join', path: join(path, 'cgroup.procs') }],
+    } as const;
+
+    it.runIf(usable)('also while it is frozen, and removes the directory', async () => {
+      const directory = scratchDirectory();
+      const counter = join(directory, 'n');
       mkdirSync(path);
-    } catch {
-      return; // not writable for this user
-    }
-    const run = await runGate({
-      operations: shell('(sleep 1000 &) & (sleep 1000 &) & cat /proc/self/cgroup', {
-        supervisor: [{ op: 'cgroup', kind: 'v2', path }],
-        child: [{ op: 'join', path: join(path, 'cgroup.procs') }],
-      }),
-      onEvent: (event, gate) => {
-        if (event.event === 'exited') {
-          expect(statSync(path).isDirectory()).toBe(true); // still there for a last look
-          gate.send('drained');
-        }
-      },
+      let frozen: string | undefined;
+      const run = await runGate({
+        operations: shell(
+          `(setsid sleep 1000 &) & (sleep 1000 &) & while :; do i=$((i+1)); echo $i > ${counter}; done`,
+          options,
+        ),
+        onEvent: (event, gate) => {
+          if (event.event === 'started') void freeze(gate);
+          if (event.event === 'exited') {
+            expect(statSync(path).isDirectory()).toBe(true); // still there for a last look
+            gate.send('drained');
+          }
+        },
+      });
+      async function freeze(gate: RunningGate): Promise<void> {
+        await until(() => existsSync(counter));
+        gate.send('freeze');
+        const state = kind === 'v2' ? 'cgroup.events' : 'freezer.state';
+        const readState = (): string => {
+          frozen = readFileSync(join(path, state), 'latin1');
+          return frozen;
+        };
+        await until(() => /frozen 1|FROZEN/.test(readState()));
+        gate.send('kill');
+      }
+      expect(frozen).toMatch(/frozen 1|FROZEN/);
+      expect(run.events.at(-2)).toMatchObject({ event: 'exited', signal: 9 });
+      expect(run.events.at(-1)).toMatchObject({ event: 'finished' });
+      expect(run.code).toBe(0);
+      expect(existsSync(path)).toBe(false);
     });
-    expect(run.stdout).toContain(`0::/gate-test-${process.pid}\n`);
-    expect(run.code).toBe(0);
-    expect(existsSync(path)).toBe(false);
   });
 });
+
+/** False where there is no such hierarchy, or this user may not write to it. */
+function canMakeCgroup(path: string, file: string): boolean {
+  try {
+    mkdirSync(path);
+  } catch {
+    return false; // ENOENT, EROFS, EACCES: the test is skipped, and says so
+  }
+  const usable = existsSync(join(path, file)); // on a hybrid host /sys/fs/cgroup is an ordinary directory
+  rmdirSync(path);
+  return usable;
+}
