@@ -26,12 +26,12 @@ export interface ObserverInput {
 
 /** Looks on, keeps the record, and closes it. */
 export interface SessionObserver extends Observer {
-  /** Writes the end of the record. The first reason to kill that was given counts. */
+  /**
+   * Writes the end of the record; a second time it only gives it again. The first reason to end the session counts.
+   * @throws PaddockError `io`
+   */
   finish(result: EndResult, killed?: KillReason): SessionRecord;
 }
-
-const MAX_ALERTS = 100;
-const MAX_TRANSITIONS = 200;
 
 /** Brings watching and recording together. If the record cannot be kept, the session is to end: the reason says so. */
 export function observeSession(input: ObserverInput): SessionObserver {
@@ -42,13 +42,16 @@ export function observeSession(input: ObserverInput): SessionObserver {
     actions: input.actions,
   };
   const started = input.now();
-  const toKeep = sampleEntries(started);
+  const sampleEntry = sampleEntries(started);
   const alerts: Omit<Alert, 'call'>[] = [];
   const transitions: Transition[] = [];
   let state: WatchState = NOTHING_SEEN;
   let sampler: Sampler | undefined;
   let leftovers = 0;
   let killed: KillReason | undefined;
+  /** Found while output passed, where nobody waits for an answer: given at the next event or sample. */
+  let owed: KillReason | undefined;
+  let record: SessionRecord | undefined;
 
   function take(what: WatchInput): KillReason | undefined {
     const step = watch(state, what, settings);
@@ -60,17 +63,20 @@ export function observeSession(input: ObserverInput): SessionObserver {
   }
 
   function keepTransition(transition: Transition): void {
-    if (transitions.length < MAX_TRANSITIONS) transitions.push(transition);
+    const isRoom = transitions.length < MAX_TRANSITIONS;
+    if (isRoom) transitions.push(transition);
     const { time, ...rest } = transition;
-    session.append(time, { event: 'phase', ...rest }, transitions.length < MAX_TRANSITIONS);
+    session.append(time, { event: 'phase', ...rest }, isRoom);
     input.phase?.(transition);
   }
 
-  function keepAlert({ call, ...alert }: Alert): void {
-    if (alerts.length < MAX_ALERTS) alerts.push(alert);
-    const { time, ...rest } = alert;
-    session.append(time, { event: 'alert', ...rest }, alerts.length < MAX_ALERTS);
-    if (alert.severity !== 'info') input.warn(call === undefined ? alert : { ...alert, call });
+  function keepAlert(alert: Alert): void {
+    const { call: _, ...told } = alert;
+    const isRoom = alerts.length < MAX_ALERTS;
+    if (isRoom) alerts.push(told);
+    const { time, ...rest } = told;
+    session.append(time, { event: 'alert', ...rest }, isRoom || alert.action === 'kill');
+    if (alert.severity !== 'info') input.warn(alert);
   }
 
   function begin(child: number): void {
@@ -81,15 +87,14 @@ export function observeSession(input: ObserverInput): SessionObserver {
     sampler = createSampler({ files, units, leaves: input.plan.cgroups, gate: gatePid ?? child });
   }
 
-  function sampleNow(): KillReason | undefined {
+  function look(): KillReason | undefined {
     const sample = sampler?.sample(input.now());
     if (sample === undefined) return undefined;
-    const entry = toKeep(sample);
+    const entry = sampleEntry(sample);
     if (entry !== undefined) session.append(sample.time, entry);
     return take({ kind: 'sample', sample });
   }
 
-  /** The first reason to end the session is the one that counts. */
   function deciding(work: () => KillReason | undefined): KillReason | undefined {
     let reason: KillReason | undefined;
     try {
@@ -98,8 +103,8 @@ export function observeSession(input: ObserverInput): SessionObserver {
       // What cannot be recorded must not go on.
       reason = { by: 'record', detail: cause instanceof Error ? cause.message : String(cause) };
     }
-    if (reason !== undefined) killed ??= reason;
-    return reason;
+    killed ??= reason;
+    return reason ?? owed;
   }
 
   return {
@@ -110,30 +115,44 @@ export function observeSession(input: ObserverInput): SessionObserver {
         if (event.event === 'finished') leftovers = event.killed;
         const reason = take({ kind: 'event', event });
         // The first and the last look: a short session has no others.
-        const look = event.event === 'started' || event.event === 'exited';
-        return reason ?? (look ? sampleNow() : undefined);
+        const isEdge = event.event === 'started' || event.event === 'exited';
+        return reason ?? (isEdge ? look() : undefined);
       }),
-    sample: () => deciding(sampleNow),
+    sample: () => deciding(look),
     output: (descriptor, bytes) => {
-      deciding(() => take({ kind: 'output', time: input.now(), descriptor, bytes }));
+      owed ??= deciding(() => take({ kind: 'output', time: input.now(), descriptor, bytes }));
     },
     finish(result, reason) {
-      const why = killed ?? reason;
+      if (record !== undefined) return record;
+      killed ??= reason;
       const now = input.now();
-      const end: SessionEnd = {
-        time: new Date(now).toISOString(),
-        durationMs: Math.max(0, now - started),
-        result,
-        ...(why === undefined ? {} : { killed: why }),
-        peaks: state.peaks,
-        labels: state.labels,
-        droppedEvents: state.dropped,
-        leftovers,
-        outputBytes: state.outputBytes,
-        alerts,
-        transitions,
-      };
-      return session.end(end, alerts.length > 0);
+      if (killed !== undefined) session.append(now, { event: 'kill', ...killed }, true);
+      const end = endOf(state, { now, started, killed, result, leftovers, alerts, transitions });
+      // What is notable must survive a crash of the machine right after.
+      record = session.end(end, alerts.length > 0 || killed !== undefined);
+      return record;
     },
+  };
+}
+
+const MAX_ALERTS = 100;
+const MAX_TRANSITIONS = 200;
+
+interface Ending extends Pick<SessionEnd, 'result' | 'leftovers' | 'alerts' | 'transitions'> {
+  readonly now: number;
+  readonly started: number;
+  readonly killed: KillReason | undefined;
+}
+
+function endOf(state: WatchState, { now, started, killed, ...rest }: Ending): SessionEnd {
+  return {
+    time: new Date(now).toISOString(),
+    durationMs: Math.max(0, now - started),
+    ...(killed === undefined ? {} : { killed }),
+    peaks: state.peaks,
+    labels: state.labels,
+    droppedEvents: state.dropped,
+    outputBytes: state.outputBytes,
+    ...rest,
   };
 }

@@ -39,6 +39,14 @@ function stage(): Stage {
       return { format: 'paddock-session', version: 1, ...start(), end };
     },
   };
+  const world: Omit<Stage, 'observer'> = {
+    lines,
+    warned,
+    files,
+    running: undefined,
+    broken: false,
+    now: 1000,
+  };
   const observer = observeSession({
     plan: { ...plan, id, cgroups: [] } as unknown as LaunchPlan,
     actions: start().policy.watch,
@@ -48,8 +56,7 @@ function stage(): Stage {
     now: () => world.now,
     warn: (alert) => warned.push(alert),
   });
-  const world: Stage = { observer, lines, warned, files, running: undefined, broken: false, now: 1000 };
-  return world;
+  return Object.assign(world, { observer });
 }
 
 const kinds = ({ lines }: Stage): string[] => lines.map(({ event }) => event);
