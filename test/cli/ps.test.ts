@@ -18,7 +18,10 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 async function ps(input: Parameters<typeof run>[1]): Promise<string> {
   let shown = '';
-  const output = { write: (text: string) => void (shown += text), isTTY: false, columns: 80 };
+  const write = (text: string): void => {
+    shown += text;
+  };
+  const output = { write, isTTY: false, columns: 80 };
   const context: Context = {
     env: { XDG_STATE_HOME: folder },
     cwd: '/',
