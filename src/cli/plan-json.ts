@@ -29,7 +29,12 @@ function instructions(program: Uint8Array): string[] {
   const bytes = Buffer.from(program);
   const lines: string[] = [];
   for (let at = 0; at + 8 <= bytes.length; at += 8) {
-    const [code, jt, jf, k] = [bytes.readUInt16LE(at), bytes[at + 2], bytes[at + 3], bytes.readUInt32LE(at + 4)];
+    const [code, jt, jf, k] = [
+      bytes.readUInt16LE(at),
+      bytes[at + 2],
+      bytes[at + 3],
+      bytes.readUInt32LE(at + 4),
+    ];
     lines.push(`${code.toString(16).padStart(2, '0')} ${jt} ${jf} 0x${k.toString(16)}`);
   }
   return lines;

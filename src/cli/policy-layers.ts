@@ -4,6 +4,7 @@ import { userPaths } from '../lib/paths.ts';
 import { loadPolicy } from '../policy/load.ts';
 import type { EffectivePolicy } from '../policy/policy.ts';
 import type { Context } from './context.ts';
+import { preferences } from './preferences.ts';
 
 export interface PolicyChoice {
   readonly files: readonly string[];
@@ -13,8 +14,9 @@ export interface PolicyChoice {
 
 /** All layers for this user, merged: preset, system, user, `--policy`, flags. */
 export function effectivePolicy(context: Context, choice: PolicyChoice): EffectivePolicy {
+  const preset = choice.preset ?? preferences(context).preset;
   return loadPolicy({
-    ...(choice.preset === undefined ? {} : { preset: choice.preset }),
+    ...(preset === undefined ? {} : { preset }),
     userFile: join(userPaths(context.env, context.home).config, 'policy.yaml'),
     files: choice.files,
     flags: choice.flags ?? {},

@@ -59,7 +59,7 @@ export function prepare(
   const effective = effectivePolicy(context, {
     files: input.policy,
     preset: input.preset,
-    flags: flagLayer(input, context.env),
+    flags: flagLayer(input, context.cwd, context.env),
   });
   for (const { path, wanted, kept, ceiling } of effective.rejected) {
     say('warn', `${path}: ${wanted} is not allowed by ${ceiling.layer}; it stays ${kept}`);
@@ -114,11 +114,18 @@ function prepareAllowed(
     directories,
     streams,
     reopen: streams === 'pipes' ? reopenable() : [],
-    allowDegraded: input.allowDegraded === true,
+    allowDegraded: mayDegrade(input, decision, say),
     paths: systemPaths,
   });
   for (const line of plan.warnings) say('warn', line);
   return { plan, judged, decision, host, gate, ...(copy === undefined ? {} : { copy }) };
+}
+
+// Under an administrator's policy what it requires is not the user's to give up.
+function mayDegrade(input: RunInput, { effective }: Prepared['decision'], say: Speaker): boolean {
+  if (input.allowDegraded !== true || !effective.hasCeiling) return input.allowDegraded === true;
+  say('warn', 'the system’s policy decides which protections may be missing: --allow-degraded is ignored');
+  return false;
 }
 
 function userArguments(
@@ -162,7 +169,11 @@ function copyPath({ root }: SessionDirectories): string {
 }
 
 // Written once, closed, and opened again for reading: a file that is open for writing cannot be executed.
-function makeCopy(judged: Judged, start: Extract<Start, { form: 'copy' }>, directories: SessionDirectories): number {
+function makeCopy(
+  judged: Judged,
+  start: Extract<Start, { form: 'copy' }>,
+  directories: SessionDirectories,
+): number {
   const path = copyPath(directories);
   const fd = openSync(path, 'wx', 0o500);
   try {
@@ -200,4 +211,3 @@ function reopenable(): (0 | 1 | 2)[] {
 
 /** /dev/null: 1,3 of the memory devices. */
 const NULL_DEVICE = 0x103;
-

@@ -8,7 +8,12 @@ export function refusal(file: string, decision: Extract<Decision, { outcome: 're
   const [first, ...others] = decision.reasons;
   const origin = first?.origin;
   const where =
-    origin === undefined ? {} : { where: origin.line === undefined ? origin.layer : `${origin.layer}:${origin.line}:${origin.column ?? 1}` };
+    origin === undefined
+      ? {}
+      : {
+          where:
+            origin.line === undefined ? origin.layer : `${origin.layer}:${origin.line}:${origin.column ?? 1}`,
+        };
   const more = others.map(({ id, message }) => `; also ${message} [${id}]`).join('');
   return new PaddockError(
     'refused',

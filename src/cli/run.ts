@@ -5,19 +5,21 @@ import { removeDirectories } from '../launch/directories.ts';
 import { PaddockError } from '../lib/errors.ts';
 import { userPaths } from '../lib/paths.ts';
 import { PROC_FILES } from '../lib/proc.ts';
-import { type Conducted, conduct } from '../session/conduct.ts';
+import { type CallerSignals, type Conducted, conduct } from '../session/conduct.ts';
 import { observeSession, type SessionObserver } from '../session/observer.ts';
 import { createSession } from '../session/record.ts';
 import { describeStart } from '../session/start.ts';
 import { summarise } from '../session/summary.ts';
 import type { EndResult } from '../session/types.ts';
 import type { CallerStreams, Streams } from '../terminal/streams.ts';
+import type { Transition } from '../watch/phases.ts';
 import type { Context } from './context.ts';
 import type { Judged } from './judged.ts';
 import { planJson } from './plan-json.ts';
+import { preferences } from './preferences.ts';
 import { type Prepared, prepare, type RunInput } from './prepare.ts';
-import { type Speaker, speaker } from './speaker.ts';
 import { endBySignal, processSignals } from './signals.ts';
+import { type Speaker, speaker } from './speaker.ts';
 
 /**
  * `paddock run`: judges, asks the policy, plans, and guards the program until it has ended; then ends as it did.
@@ -30,14 +32,21 @@ export async function run(context: Context, input: RunInput, caller: CallerStrea
   else process.exit(guarded.end.code);
 }
 
+/** For commands that run a file on their way: the demo. */
+export interface GuardHooks {
+  phase?(transition: Transition): void;
+  readonly signals?: CallerSignals;
+}
+
 /** The same without ending this process; undefined after `--dry-run`. */
 export async function guard(
   context: Context,
   input: RunInput,
   caller: CallerStreams,
+  hooks: GuardHooks = {},
 ): Promise<Conducted | undefined> {
   requireLinux();
-  const say = speaker(context, input.quiet === true);
+  const say = speaker(context, input.quiet ?? preferences(context).quiet ?? false);
   const wantsTerminal = caller.isTerminal[0] && caller.isTerminal[1];
   const streams = input.dryRun === true ? undefined : await openStreams(caller, wantsTerminal, say);
   const mode = streams?.mode ?? (wantsTerminal ? 'terminal' : 'pipes');
@@ -47,7 +56,7 @@ export async function guard(
       context.stdout.write(`${planJson(prepared.plan)}\n`);
       return undefined;
     }
-    return await session(context, prepared, streams, say);
+    return await session(context, prepared, streams, say, hooks);
   } finally {
     closeSync(prepared.judged.file.fd);
     if (prepared.copy !== undefined) closeSync(prepared.copy);
@@ -60,6 +69,7 @@ async function session(
   prepared: Prepared,
   streams: Streams,
   say: Speaker,
+  hooks: GuardHooks,
 ): Promise<Conducted> {
   const { plan, judged, decision } = prepared;
   const { policy } = decision.effective;
@@ -75,11 +85,15 @@ async function session(
     outputVisible: streams.stdio[1] !== 'inherit',
     now: () => context.now().getTime(),
     warn: (alert) => say('warn', alert.message),
+    ...(hooks.phase === undefined ? {} : { phase: hooks.phase }),
   });
   try {
-    const conducted = await conductGuarded(prepared, streams, observer);
+    const conducted = await conductGuarded(prepared, streams, observer, hooks.signals ?? processSignals());
     const record = observer.finish(endResult(conducted), conducted.killed);
-    say('plain', summarise(record, { directory: writer.directory, columns: context.stderr.columns }).join('\n'));
+    say(
+      'plain',
+      summarise(record, { directory: writer.directory, columns: context.stderr.columns }).join('\n'),
+    );
     return conducted;
   } finally {
     const left = removeLeaves(plan.cgroups);
@@ -91,6 +105,7 @@ async function conductGuarded(
   { plan, judged, decision, gate, copy }: Prepared,
   streams: Streams,
   observer: SessionObserver,
+  signals: CallerSignals,
 ): Promise<Conducted> {
   const { limits, watch } = decision.effective.policy;
   try {
@@ -102,7 +117,7 @@ async function conductGuarded(
       file: copy ?? judged.file.fd,
       streams,
       observer,
-      signals: processSignals(),
+      signals,
       sampleMs: watch.sampleMs,
       timeMs: limits.timeMs,
     });

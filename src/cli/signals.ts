@@ -5,7 +5,16 @@ import type { CallerSignals } from '../session/conduct.ts';
 const FORWARDED = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const;
 
 /** Signals after which a process usually leaves a core file: these are told by exit code instead. */
-const CORE: ReadonlySet<string> = new Set(['SIGQUIT', 'SIGILL', 'SIGABRT', 'SIGFPE', 'SIGSEGV', 'SIGBUS', 'SIGSYS', 'SIGTRAP']);
+const CORE: ReadonlySet<string> = new Set([
+  'SIGQUIT',
+  'SIGILL',
+  'SIGABRT',
+  'SIGFPE',
+  'SIGSEGV',
+  'SIGBUS',
+  'SIGSYS',
+  'SIGTRAP',
+]);
 
 /** How long to wait for a signal to oneself to arrive. */
 const ARRIVAL_MS = 1000;

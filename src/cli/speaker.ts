@@ -10,6 +10,9 @@ export function speaker(context: Context, quiet: boolean): Speaker {
   const colors = paint(context, 'stderr');
   return (kind, text) => {
     if (kind === 'plain') context.stderr.write(`${text}\n`);
-    else context.stderr.write(`${kind === 'warn' ? colors.yellow('paddock:') : colors.dim('paddock:')} ${text}\n`);
+    else
+      context.stderr.write(
+        `${kind === 'warn' ? colors.yellow('paddock:') : colors.dim('paddock:')} ${text}\n`,
+      );
   };
 }

@@ -25,6 +25,8 @@ export interface ErrorDetail {
   readonly offset?: number;
   /** "file:line:column" of a policy or another text file. */
   readonly where?: string;
+  /** The line of that text file with a mark below it; escaped. */
+  readonly excerpt?: string;
   /** What the user can do now: one sentence. */
   readonly remedy?: string;
   readonly cause?: unknown;
@@ -46,9 +48,10 @@ export class PaddockError extends Error {
 
   /** The message with everything known about it, one fact a line. */
   explain(): string {
-    const { expected, found, offset, where, remedy } = this.detail;
+    const { expected, found, offset, where, excerpt, remedy } = this.detail;
     const lines = [this.message];
     if (where !== undefined) lines.push(`  at: ${where}`);
+    if (excerpt !== undefined) lines.push(...excerpt.split('\n').map((line) => `    ${line}`));
     if (offset !== undefined) lines.push(`  at: byte ${offset} (0x${offset.toString(16)})`);
     if (expected !== undefined) lines.push(`  expected: ${expected}`);
     if (found !== undefined) lines.push(`  found: ${found}`);

@@ -108,6 +108,8 @@ export interface EffectivePolicy {
   readonly rejected: readonly RejectedWidening[];
   /** SHA-256 (hex) of the canonical JSON of `policy`. */
   readonly digest: string;
+  /** The administrator has written a policy: nothing behind it can widen it, `--allow-degraded` neither. */
+  readonly hasCeiling: boolean;
 }
 
 /** What the policy says about this file and these arguments. */

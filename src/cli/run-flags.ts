@@ -1,0 +1,59 @@
+import { isAbsolute, resolve } from 'node:path';
+import { PaddockError } from '../lib/errors.ts';
+import type { Environment } from '../lib/paths.ts';
+import type { PartialPolicy } from '../policy/layer.ts';
+import type { NetworkMode } from '../policy/policy.ts';
+
+/** The options of `run` that are a layer of the policy: the last one. */
+export interface RunFlags {
+  readonly memory?: number;
+  readonly cpus?: number;
+  readonly processes?: number;
+  readonly time?: number;
+  readonly read?: readonly string[];
+  readonly write?: readonly string[];
+  readonly exec?: readonly string[];
+  readonly env?: readonly string[];
+  readonly network?: NetworkMode;
+}
+
+/** The flags as a layer. Relative paths are the caller's. */
+export function flagLayer(flags: RunFlags, cwd: string, env: Environment): PartialPolicy {
+  const limits = {
+    ...(flags.memory === undefined ? {} : { memoryBytes: flags.memory }),
+    ...(flags.cpus === undefined ? {} : { cpus: flags.cpus }),
+    ...(flags.processes === undefined ? {} : { processes: Math.floor(flags.processes) }),
+    ...(flags.time === undefined ? {} : { timeMs: flags.time }),
+  };
+  return {
+    ...(Object.keys(limits).length === 0 ? {} : { limits }),
+    ...files(flags, cwd),
+    ...environment(flags.env ?? [], env),
+    ...(flags.network === undefined ? {} : { network: { mode: flags.network } }),
+  };
+}
+
+function files({ read = [], write = [], exec = [] }: RunFlags, cwd: string): PartialPolicy {
+  if (read.length + write.length + exec.length === 0) return {};
+  const absolute = (paths: readonly string[]): string[] =>
+    paths.map((path) => (isAbsolute(path) ? path : resolve(cwd, path)));
+  return { files: { read: absolute(read), write: absolute(write), execute: absolute(exec) } };
+}
+
+function environment(entries: readonly string[], env: Environment): PartialPolicy {
+  if (entries.length === 0) return {};
+  const pass: string[] = [];
+  const set: Record<string, string> = {};
+  for (const entry of entries) {
+    const [, name, value] = /^([A-Za-z_]\w*)(?:=([\s\S]*))?$/.exec(entry) ?? [];
+    if (name === undefined) {
+      throw new PaddockError('usage', '--env names a variable', {
+        expected: 'NAME or NAME=VALUE',
+        found: JSON.stringify(entry),
+      });
+    }
+    if (value !== undefined) set[name] = value;
+    else if (env[name] !== undefined) pass.push(name);
+  }
+  return { environment: { pass, set } };
+}

@@ -1,0 +1,66 @@
+import type { Finding, Verdict } from '../integrity/verdict.ts';
+import type { Decision, EffectivePolicy, Origin, Reason } from './policy.ts';
+
+export interface DecideInput {
+  readonly effective: EffectivePolicy;
+  readonly verdict: Verdict;
+}
+
+/** What the policy says about a verdict: every reason to refuse, or every reason to warn. Pure. */
+export function decide({ effective, verdict }: DecideInput): Decision {
+  const reasons = [...standing(effective, verdict), ...denied(effective, verdict)];
+  if (reasons.length > 0) return { outcome: 'refuse', reasons, effective };
+  const warnings = verdict.findings.filter(({ severity }) => severity !== 'info').map(asReason);
+  return { outcome: 'allow', warnings, effective };
+}
+
+function standing(effective: EffectivePolicy, verdict: Verdict): Reason[] {
+  const { trust } = effective.policy;
+  if (trust.refuse.includes(verdict.standing)) {
+    const worst = verdict.findings.find(({ severity }) => severity === 'deny');
+    const why = verdict.standing === 'tampered' && worst !== undefined ? `: ${worst.title}` : '';
+    return [
+      {
+        id: 'trust.refuse',
+        message: `${STANDINGS[verdict.standing]}${why}`,
+        remedy:
+          verdict.standing === 'tampered'
+            ? 'get the file again from its publisher; `paddock verify` shows what differs'
+            : 'use a file that was built on a published release, or a policy that runs unknown ones inside the fence',
+        ...from(effective, 'trust.refuse'),
+      },
+    ];
+  }
+  if (trust.tiers.includes(verdict.tier)) return [];
+  return [
+    {
+      id: 'trust.tiers',
+      message: `its runtime is of tier ${verdict.tier}, and the policy wants ${trust.tiers.join(' or ') || 'none'}`,
+      remedy: 'use a file that was built on a published release, or a policy that accepts this tier',
+      ...from(effective, 'trust.tiers'),
+    },
+  ];
+}
+
+const STANDINGS: Readonly<Record<Verdict['standing'], string>> = {
+  release: 'it is a published release',
+  unknown: 'its runtime is unknown',
+  tampered: 'it was tampered with',
+};
+
+function denied(effective: EffectivePolicy, verdict: Verdict): Reason[] {
+  if (effective.policy.trust.findings === 'record') return [];
+  return verdict.findings
+    .filter(({ severity }) => severity === 'deny')
+    .map((finding) => ({ ...asReason(finding), ...from(effective, 'trust.findings') }));
+}
+
+function asReason({ id, title, remedy, evidence }: Finding): Reason {
+  const place = evidence.offset === undefined ? '' : ` (byte ${evidence.offset})`;
+  return { id, message: `${title}${place}`, remedy };
+}
+
+function from(effective: EffectivePolicy, path: string): { readonly origin?: Origin } {
+  const origin = effective.origins.get(path);
+  return origin === undefined ? {} : { origin };
+}

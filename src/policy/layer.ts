@@ -1,0 +1,69 @@
+import type { Origin, Policy } from './policy.ts';
+
+/** A policy in which anything may be left out. */
+export type PartialPolicy = {
+  readonly [Part in keyof Policy]?: Policy[Part] extends readonly unknown[]
+    ? Policy[Part]
+    : Partial<Policy[Part]>;
+};
+
+/** One layer: what it says, and where it says it. */
+export interface Layer {
+  /** "default.yaml", "/etc/paddock/policy.yaml", "the command line". */
+  readonly name: string;
+  readonly values: PartialPolicy;
+  /** Dotted path of a leaf → where it stands. Missing ones stand in `name`, without a line. */
+  readonly origins: ReadonlyMap<string, Origin>;
+  /** Lists are added to what is there (flags), or stand in its place (files). */
+  readonly lists: 'add' | 'replace';
+}
+
+/** The leaves of a policy, in order. Lists and maps are leaves. */
+export const LEAVES: readonly (readonly [part: keyof Policy, leaf: string])[] = [
+  ['trust', 'tiers'],
+  ['trust', 'refuse'],
+  ['trust', 'loaders'],
+  ['trust', 'unknownLoader'],
+  ['trust', 'findings'],
+  ['arguments', 'deny'],
+  ['arguments', 'append'],
+  ['arguments', 'grantFiles'],
+  ['environment', 'pass'],
+  ['environment', 'set'],
+  ['files', 'read'],
+  ['files', 'write'],
+  ['files', 'execute'],
+  ['network', 'mode'],
+  ['network', 'listen'],
+  ['network', 'ports'],
+  ['limits', 'memoryBytes'],
+  ['limits', 'processes'],
+  ['limits', 'cpus'],
+  ['limits', 'openFiles'],
+  ['limits', 'fileBytes'],
+  ['limits', 'timeMs'],
+  ['watch', 'exec'],
+  ['watch', 'connect'],
+  ['watch', 'write'],
+  ['watch', 'read'],
+  ['watch', 'syscall'],
+  ['watch', 'sampleMs'],
+  ['require', ''],
+];
+
+/** Dotted path of a leaf: "limits.memoryBytes", "require". */
+export function leafPath(part: string, leaf: string): string {
+  return leaf === '' ? part : `${part}.${leaf}`;
+}
+
+/** The value of a leaf, undefined where the layer says nothing. */
+export function leafValue(policy: PartialPolicy, part: keyof Policy, leaf: string): unknown {
+  const value = policy[part];
+  if (leaf === '' || value === undefined) return value;
+  return (value as Readonly<Record<string, unknown>>)[leaf];
+}
+
+/** Where a layer says something. */
+export function originOf(layer: Layer, path: string): Origin {
+  return layer.origins.get(path) ?? { layer: layer.name };
+}

@@ -1,0 +1,123 @@
+import { normalize } from 'node:path';
+import { leafPath } from './layer.ts';
+import type { Policy } from './policy.ts';
+
+/** What remains of a wish under a ceiling, and whether all of it remains. */
+export interface Narrowed {
+  readonly value: unknown;
+  readonly whole: boolean;
+}
+
+/**
+ * How a later layer may change a leaf when the administrator has written a policy: only so that nothing is permitted
+ * that the ceiling does not permit. One rule for each leaf; a leaf without a rule keeps the ceiling's value.
+ */
+export function narrow(part: keyof Policy, leaf: string, ceiling: unknown, wanted: unknown): Narrowed {
+  const rule = RULES[leafPath(part, leaf)];
+  return rule === undefined ? { value: ceiling, whole: false } : rule(ceiling, wanted);
+}
+
+type Rule = (ceiling: unknown, wanted: unknown) => Narrowed;
+
+/** Fewer entries: those that the ceiling has, too. */
+const fewer: Rule = (ceiling, wanted) => {
+  const allowed = ceiling as readonly unknown[];
+  const asked = wanted as readonly unknown[];
+  const value = asked.filter((item) => allowed.includes(item));
+  return { value, whole: value.length === asked.length };
+};
+
+/** More entries: those of the ceiling stay. Leaving one out is a wish to widen. */
+const more: Rule = (ceiling, wanted) => {
+  const kept = ceiling as readonly unknown[];
+  const asked = wanted as readonly unknown[];
+  return {
+    value: [...new Set([...kept, ...asked])],
+    whole: kept.every((item) => asked.includes(item)),
+  };
+};
+
+/** Paths at or below one of the ceiling's. */
+const below: Rule = (ceiling, wanted) => {
+  const allowed = (ceiling as readonly string[]).map((path) => normalize(path));
+  const asked = wanted as readonly string[];
+  const value = asked.filter((path) => allowed.some((root) => isBelow(normalize(path), root)));
+  return { value, whole: value.length === asked.length };
+};
+
+function isBelow(path: string, root: string): boolean {
+  return path === root || path.startsWith(root.endsWith('/') ? root : `${root}/`);
+}
+
+/** A number that is not larger; null stands for no limit. */
+const least: Rule = (ceiling, wanted) => {
+  const most = ceiling as number | null;
+  const asked = wanted as number | null;
+  const whole = most === null || (asked !== null && asked <= most);
+  return { value: whole ? asked : most, whole };
+};
+
+/** Words from permissive to strict: never left of the ceiling. */
+const stricter =
+  (...order: readonly unknown[]): Rule =>
+  (ceiling, wanted) => {
+    const whole = order.indexOf(wanted) >= order.indexOf(ceiling);
+    return { value: whole ? wanted : ceiling, whole };
+  };
+
+/** A range of ports inside the ceiling's. */
+const inside: Rule = (ceiling, wanted) => {
+  const [low, high] = ceiling as readonly [number, number];
+  const [from, to] = wanted as readonly [number, number];
+  const value = [Math.max(low, from), Math.min(high, to)] as const;
+  if (value[0] > value[1]) return { value: ceiling, whole: false };
+  return { value, whole: value[0] === from && value[1] === to };
+};
+
+/** Later arguments win, so those of the ceiling stay last. */
+const before: Rule = (ceiling, wanted) => {
+  const kept = ceiling as readonly string[];
+  const asked = (wanted as readonly string[]).filter((item) => !kept.includes(item));
+  return { value: [...asked, ...kept], whole: true };
+};
+
+/** Variables keep the ceiling's values; others are not set, as they would reach the program unasked. */
+const same: Rule = (ceiling, wanted) => {
+  const kept = ceiling as Readonly<Record<string, string>>;
+  const asked = Object.entries(wanted as Readonly<Record<string, string>>);
+  return { value: kept, whole: asked.every(([key, value]) => kept[key] === value) };
+};
+
+const action = stricter('record', 'warn', 'kill');
+
+const RULES: Readonly<Record<string, Rule>> = {
+  'trust.tiers': fewer,
+  'trust.refuse': more,
+  'trust.loaders': fewer,
+  'trust.unknownLoader': stricter('warn', 'refuse'),
+  'trust.findings': stricter('record', 'refuse'),
+  'arguments.deny': more,
+  'arguments.append': before,
+  'arguments.grantFiles': stricter(true, false),
+  'environment.pass': fewer,
+  'environment.set': same,
+  'files.read': below,
+  'files.write': below,
+  'files.execute': below,
+  'network.mode': stricter('serve', 'auto', 'none'),
+  'network.listen': fewer,
+  'network.ports': inside,
+  'limits.memoryBytes': least,
+  'limits.processes': least,
+  'limits.cpus': least,
+  'limits.openFiles': least,
+  'limits.fileBytes': least,
+  'limits.timeMs': least,
+  'watch.exec': action,
+  'watch.connect': action,
+  'watch.write': action,
+  'watch.read': action,
+  'watch.syscall': action,
+  'watch.sampleMs': least,
+  require: more,
+};

@@ -1,0 +1,29 @@
+import audit from '../../policies/audit.yaml';
+import standard from '../../policies/default.yaml';
+import strict from '../../policies/strict.yaml';
+import { PaddockError } from '../lib/errors.ts';
+import type { Layer } from './layer.ts';
+import { nearest } from './nearest.ts';
+import { type ParseHost, parsePolicy } from './parse.ts';
+
+const TEXTS: Readonly<Record<string, string>> = { default: standard, strict, audit };
+
+/** Names of the shipped policies. */
+export const PRESETS: readonly string[] = Object.keys(TEXTS);
+
+/**
+ * A shipped policy as layers, from the one that it rests on to itself.
+ * @throws PaddockError `usage` for a name that is none.
+ */
+export function presetLayers(name: string, host: ParseHost): Layer[] {
+  const text = Object.hasOwn(TEXTS, name) ? TEXTS[name] : undefined;
+  if (text === undefined) {
+    const near = nearest(name, PRESETS);
+    throw new PaddockError('usage', `there is no preset ${JSON.stringify(name)}`, {
+      expected: PRESETS.join(', '),
+      ...(near === undefined ? {} : { remedy: `did you mean \`${near}\`?` }),
+    });
+  }
+  const { layer, extends: base } = parsePolicy(text, `${name}.yaml`, host);
+  return base === undefined ? [layer] : [...presetLayers(base, host), layer];
+}
