@@ -13,8 +13,8 @@ import { type Operation, RIGHT_EXECUTE, RIGHT_READ, RIGHT_WRITE } from './operat
 import type { PathFacts } from './paths.ts';
 import type { CgroupLeaf, HostAbilities, LaunchPlan } from './plan.ts';
 import { protections } from './protections.ts';
+import type { SeccompOptions } from './rules/rule.ts';
 import { answers, denyProgram, notifyProgram } from './seccomp.ts';
-import type { SeccompOptions } from './seccomp-rules.ts';
 
 export interface LaunchInput {
   readonly id: string;

@@ -41,7 +41,7 @@ export const PROTECTIONS: readonly Fact[] = [
   {
     protection: 'landlock-scope',
     inForce: (host) => host.landlockAbi >= 6,
-    without: 'the model can send signals to your other programs',
+    without: 'signals to your other programs are held by the supervisor alone, and not at all without one',
   },
   {
     protection: 'limits-session',

@@ -1,7 +1,8 @@
 import type { Architecture } from '../format/anatomy.ts';
 import { assemble, DATA_ARCH, DATA_NR, dataArgument, type Item } from './bpf.ts';
 import type { Operation } from './operations.ts';
-import { type Condition, ENOSYS, RULES, type Rule, type SeccompOptions } from './seccomp-rules.ts';
+import { type Condition, ENOSYS, type Rule, type SeccompOptions } from './rules/rule.ts';
+import { RULES } from './seccomp-rules.ts';
 import { AUDIT_ARCH, LAST_KNOWN, syscallNumber, X32_BIT } from './syscalls.ts';
 
 /** SECCOMP_RET_* of linux/seccomp.h. */

@@ -66,6 +66,8 @@ const NUMBERS = {
   move_pages: [279, 239],
   kill: [62, 129],
   pidfd_send_signal: [424, 424],
+  pidfd_open: [434, 434],
+  fcntl: [72, 25],
   tkill: [200, 130],
   tgkill: [234, 131],
   rt_sigqueueinfo: [129, 138],

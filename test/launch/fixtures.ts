@@ -42,7 +42,7 @@ export function effective(changes: Changes = {}): EffectivePolicy {
     }),
   ) as unknown as Policy;
   const origins = new Map([['arguments.deny', { layer: '/etc/paddock/policy.yaml', line: 12 }]]);
-  return { policy, origins, rejected: [], hasCeiling: false, digest: '0'.repeat(64), hasCeiling: false };
+  return { policy, origins, rejected: [], hasCeiling: false, digest: '0'.repeat(64) };
 }
 
 export const HOST: HostAbilities = {

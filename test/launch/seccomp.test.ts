@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Architecture } from '../../src/format/anatomy.ts';
 import type { Operation } from '../../src/launch/operations.ts';
+import { EACCES, ENOSYS, EPERM, type SeccompOptions } from '../../src/launch/rules/rule.ts';
 import {
   answers,
   denyProgram,
@@ -10,7 +11,7 @@ import {
   RET_KILL_PROCESS,
   RET_USER_NOTIF,
 } from '../../src/launch/seccomp.ts';
-import { EACCES, ENOSYS, EPERM, RULES, type SeccompOptions } from '../../src/launch/seccomp-rules.ts';
+import { RULES } from '../../src/launch/seccomp-rules.ts';
 import {
   AUDIT_ARCH,
   LAST_KNOWN,
@@ -76,7 +77,7 @@ describe.each(ARCHITECTURES)('the filter on %s', (arch) => {
       for (let nr = 0; nr <= 600; nr++) {
         const { value } = interpret(notify, { arch: AUDIT_ARCH[arch], nr });
         if (value === RET_USER_NOTIF) expect(known.has(nr), `nr ${nr}`).toBe(true);
-        else expect([RET_ALLOW, RET_ERRNO | ENOSYS]).toContain(value);
+        else expect([RET_ALLOW, RET_ERRNO | ENOSYS, RET_ERRNO | EPERM]).toContain(value);
         expect(interpret(deny, { arch: AUDIT_ARCH[arch], nr }).value).not.toBe(RET_USER_NOTIF);
       }
     }
@@ -312,11 +313,22 @@ describe.each(ARCHITECTURES)('the filter on %s', (arch) => {
     if (has('open')) expect(outcome(arch, old, 'open', [0, 0x200])).toBe(`errno:${EPERM}`);
   });
 
-  it('denies kill(-1) itself where Landlock does not hold them', () => {
+  it('holds signals itself where Landlock does not', () => {
     const old = { ...NONE, landlockAbi: 5 };
-    expect(outcome(arch, old, 'kill', [0xffff_ffff_ffff_ffffn, 9])).toBe(`errno:${EPERM}`);
+    for (const target of [0xffff_ffff_ffff_ffffn, 0xffff_fc00n, 0]) {
+      expect(outcome(arch, old, 'kill', [target, 9])).toBe(`errno:${EPERM}`); // all, a group, our own group
+      expect(outcome(arch, NONE, 'kill', [target, 9])).toBe('process');
+    }
     expect(outcome(arch, old, 'kill', [1234, 9])).toBe('process');
+    expect(outcome(arch, old, 'pidfd_open', [1234])).toBe('process');
+    expect(outcome(arch, NONE, 'pidfd_open', [1234])).toBe('allow');
     expect(outcome(arch, NONE, 'pidfd_send_signal', [3, 9])).toBe('continue');
+    for (const command of [8, 15]) expect(outcome(arch, old, 'fcntl', [3, command])).toBe('signal:1'); // F_SETOWN, _EX
+    for (const command of [0, 1, 2, 3, 4, 1030])
+      expect(outcome(arch, old, 'fcntl', [3, command])).toBe('allow');
+    expect(outcome(arch, NONE, 'fcntl', [3, 8])).toBe('allow');
+    for (const request of [0x8901, 0x8902])
+      expect(outcome(arch, old, 'ioctl', [3, request])).toBe(`errno:${EPERM}`);
   });
 
   it('ends the session where the policy says so, and never for a call that merely falls back', () => {
