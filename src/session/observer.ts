@@ -95,6 +95,14 @@ export function observeSession(input: ObserverInput): SessionObserver {
     return take({ kind: 'sample', sample });
   }
 
+  function total(): KillReason | undefined {
+    const totals = sampler?.totals(input.now());
+    if (totals === undefined) return undefined;
+    const { time, ...figures } = totals;
+    session.append(time, { event: 'totals', ...figures }, true);
+    return take({ kind: 'totals', totals });
+  }
+
   function deciding(work: () => KillReason | undefined): KillReason | undefined {
     let reason: KillReason | undefined;
     try {
@@ -114,9 +122,10 @@ export function observeSession(input: ObserverInput): SessionObserver {
         if (event.event === 'started') begin(event.child);
         if (event.event === 'finished') leftovers = event.killed;
         const reason = take({ kind: 'event', event });
-        // The first and the last look: a short session has no others.
-        const isEdge = event.event === 'started' || event.event === 'exited';
-        return reason ?? (isEdge ? look() : undefined);
+        // The first and the last look: a short session has no others. The gate removes the control groups when it is
+        // told that this was seen.
+        if (event.event === 'started') return reason ?? look();
+        return reason ?? (event.event === 'exited' ? total() : undefined);
       }),
     sample: () => deciding(look),
     output: (descriptor, bytes) => {

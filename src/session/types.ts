@@ -79,7 +79,7 @@ export interface EventLine {
   readonly seq: number;
   /** ISO 8601, UTC. */
   readonly time: string;
-  /** `session` (the header), the names of the gate's events, `phase`, `alert`, `sample`, `kill`, `end`. */
+  /** `session` (the header), the names of the gate's events, `phase`, `alert`, `sample`, `totals`, `full`, `kill`, `end`. */
   readonly event: string;
   readonly [field: string]: unknown;
 }

@@ -1,5 +1,5 @@
 import type { GateEvent } from './events.ts';
-import type { Sample } from './sampler.ts';
+import type { Sample, Totals } from './sampler.ts';
 
 /**
  * What the session is doing. `loading`: the program was started and reads its weights. `ready`: it listens, or has
@@ -19,6 +19,7 @@ export interface Transition {
 export type WatchInput =
   | { readonly kind: 'event'; readonly event: GateEvent }
   | { readonly kind: 'sample'; readonly sample: Sample }
+  | { readonly kind: 'totals'; readonly totals: Totals }
   | { readonly kind: 'output'; readonly time: number; readonly descriptor: 1 | 2; readonly bytes: number };
 
 export interface PhaseSettings {
@@ -48,6 +49,8 @@ export function nextPhase(
       return onEvent(state, input.event, settings);
     case 'sample':
       return onSample(state, input.sample, settings);
+    case 'totals':
+      return { state };
     case 'output':
       return onOutput(state, input.time, input.descriptor, settings);
   }

@@ -40,9 +40,20 @@ export interface SamplerOptions {
   readonly gate: number;
 }
 
+/** What the control groups still tell when the program has ended, and nothing can be sampled any more. */
+export interface Totals {
+  readonly time: number;
+  readonly memoryPeakBytes?: number;
+  readonly tasksPeak?: number;
+  readonly cpuMs?: number;
+  readonly memoryKills?: number;
+}
+
 export interface Sampler {
   /** Undefined when no process of the session is left. */
   sample(time: number): Sample | undefined;
+  /** For the end, before the control groups are removed. */
+  totals(time: number): Totals;
 }
 
 /** A sampler of one session. What a process had used when it was last seen still counts when it has ended. */
@@ -68,6 +79,19 @@ export function createSampler(options: SamplerOptions): Sampler {
       const processes = readProcesses(files, pids);
       seen = account(ended, seen, processes);
       return summarise(time, options, pids.length, processes, total(ended, seen), units, leaves);
+    },
+    totals(time) {
+      const { memoryPeakBytes, tasksPeak, cpuMs, memoryKills } = readGroup(files, leaves, [
+        ...SOURCES,
+        ...PEAKS,
+      ]);
+      return {
+        time,
+        ...(memoryPeakBytes === undefined ? {} : { memoryPeakBytes }),
+        ...(tasksPeak === undefined ? {} : { tasksPeak }),
+        ...(cpuMs === undefined ? {} : { cpuMs: Math.round(cpuMs) }),
+        ...(memoryKills === undefined ? {} : { memoryKills }),
+      };
     },
   };
 }
@@ -165,6 +189,8 @@ interface GroupFigures {
   cpuMs?: number;
   tasks?: number;
   memoryKills?: number;
+  memoryPeakBytes?: number;
+  tasksPeak?: number;
 }
 
 /** One figure from the first file that has it: v2 and v1 have the same facts under different names and units. */
@@ -190,10 +216,21 @@ const SOURCES: readonly Source[] = [
   { figure: 'memoryKills', file: 'memory.oom_control', keys: ['oom_kill'] },
 ];
 
-function readGroup(files: ProcFiles, leaves: SamplerOptions['leaves']): GroupFigures {
+// memory.peak since Linux 5.19, pids.peak since 6.1; v1 has always had its own.
+const PEAKS: readonly Source[] = [
+  { figure: 'memoryPeakBytes', file: 'memory.peak' },
+  { figure: 'memoryPeakBytes', file: 'memory.max_usage_in_bytes' },
+  { figure: 'tasksPeak', file: 'pids.peak' },
+];
+
+function readGroup(
+  files: ProcFiles,
+  leaves: SamplerOptions['leaves'],
+  sources: readonly Source[] = SOURCES,
+): GroupFigures {
   const figures: GroupFigures = {};
   for (const { path } of leaves) {
-    for (const { figure, file, keys, factor = 1 } of SOURCES) {
+    for (const { figure, file, keys, factor = 1 } of sources) {
       if (figures[figure] !== undefined) continue;
       const text = files.readText(join(path, file));
       if (text === undefined) continue;

@@ -9,7 +9,7 @@ import {
   type WatchInput,
 } from './phases.ts';
 import { actionFor, type CallEvent, isRefused } from './rules.ts';
-import type { Sample } from './sampler.ts';
+import type { Sample, Totals } from './sampler.ts';
 
 /** Something that a person, or the session, should act on. */
 export interface Alert {
@@ -114,6 +114,8 @@ function react(state: WatchState, input: WatchInput, { actions }: WatchSettings)
   switch (input.kind) {
     case 'sample':
       return onSample(state, input.sample);
+    case 'totals':
+      return onTotals(state, input.totals);
     case 'output': {
       const before = state.outputBytes[input.descriptor];
       const outputBytes = { ...state.outputBytes, [input.descriptor]: before + input.bytes };
@@ -189,17 +191,33 @@ function countRepeat(repeats: WatchState['repeats'], key: string): [WatchState['
 }
 
 function onSample(state: WatchState, sample: Sample): WatchStep {
-  const { peaks, lastSample } = state;
-  const kills = sample.memoryKills ?? 0;
-  const next: WatchState = { ...state, lastSample: sample, peaks: raise(peaks, sample, lastSample) };
-  if (kills <= peaks.memoryKills) return { state: next, alerts: [] };
+  const peaks = raise(state.peaks, sample, state.lastSample);
+  return struck({ ...state, lastSample: sample }, peaks, sample.time);
+}
+
+function onTotals(state: WatchState, totals: Totals): WatchStep {
+  const { peaks } = state;
+  const raised = {
+    ...peaks,
+    memoryBytes: Math.max(peaks.memoryBytes, totals.memoryPeakBytes ?? 0),
+    threads: Math.max(peaks.threads, totals.tasksPeak ?? 0),
+    cpuMs: Math.max(peaks.cpuMs, totals.cpuMs ?? 0),
+    memoryKills: Math.max(peaks.memoryKills, totals.memoryKills ?? 0),
+  };
+  return struck(state, raised, totals.time);
+}
+
+/** Takes the new peaks; more kills for memory than before are an alert. */
+function struck(state: WatchState, peaks: Peaks, time: number): WatchStep {
+  const next: WatchState = { ...state, peaks };
+  if (peaks.memoryKills <= state.peaks.memoryKills) return { state: next, alerts: [] };
   const alert: Alert = {
-    time: sample.time,
+    time,
     severity: 'warn',
     label: 'memory',
     message: 'the session reached its memory limit: the kernel ended a process of it',
     action: 'record',
-    count: kills,
+    count: peaks.memoryKills,
   };
   return { state: next, alerts: [alert] };
 }

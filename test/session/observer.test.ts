@@ -84,6 +84,7 @@ it('follows a session from its first event to its last', () => {
     'sample',
     'exited',
     'phase',
+    'totals',
     'finished',
   ]);
   expect(world.warned).toEqual([]); // the policy only records reads

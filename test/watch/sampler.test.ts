@@ -140,6 +140,26 @@ describe('with control groups', () => {
     });
   });
 
+  it('tells the peaks at the end, when no process is left', () => {
+    const files = new Recorded()
+      .put('/m/s', {
+        'cgroup.procs': '',
+        'memory.max_usage_in_bytes': '7000\n',
+        'memory.oom_control': 'oom_kill_disable 0\nunder_oom 0\noom_kill 1\n',
+      })
+      .put('/p/s', { 'pids.peak': '9\n', 'cpu.stat': 'usage_usec 1999600\n' });
+    const sampler = createSampler({ files, units, leaves: [{ path: '/m/s' }, { path: '/p/s' }], gate: 1 });
+    expect(sampler.sample(1)).toBeUndefined();
+    expect(sampler.totals(5)).toEqual({
+      time: 5,
+      memoryPeakBytes: 7000,
+      tasksPeak: 9,
+      cpuMs: 2000,
+      memoryKills: 1,
+    });
+    expect(createSampler({ files, units, leaves: [], gate: 1 }).totals(5)).toEqual({ time: 5 });
+  });
+
   it('what a group does not tell comes from /proc, of its own members', () => {
     const files = new Recorded()
       .process(7, { ppid: 99, threads: 3, pages: 2, ticks: 10 })

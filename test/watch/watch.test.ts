@@ -140,6 +140,19 @@ describe('samples', () => {
     });
   });
 
+  it('are completed by what the control groups tell at the end', () => {
+    const { state, alerts } = play([
+      { kind: 'sample', sample: sampleAt(0, { cpuMs: 100, memoryBytes: 5000, threads: 4 }) },
+      {
+        kind: 'totals',
+        totals: { time: 5, memoryPeakBytes: 9000, tasksPeak: 2, cpuMs: 300, memoryKills: 1 },
+      },
+      { kind: 'totals', totals: { time: 6 } },
+    ]);
+    expect(state.peaks).toMatchObject({ memoryBytes: 9000, threads: 4, cpuMs: 300, memoryKills: 1 });
+    expect(alerts.map(({ label }) => label)).toEqual(['memory']);
+  });
+
   it('tell once for each time that the memory limit struck', () => {
     const kills = [0, 1, 1, 2].map(
       (memoryKills, time): WatchInput => ({ kind: 'sample', sample: sampleAt(time, { memoryKills }) }),
