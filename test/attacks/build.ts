@@ -97,13 +97,13 @@ function buildApeForm(folder: string, program: string): Bench['ape'] {
   const parts = { x86Elf: readFileSync(program), loaders: { x86: loader }, zipEntries: WEIGHTS };
   writeFileSync(path, buildApe(parts), { mode: 0o755 });
   const digest = createHash('sha256').update(loader).digest('hex');
-  return { path, policy: `trust:\n  loaders: ['${digest}']\n` };
+  return { path, policy: `apiVersion: paddock/v1\ntrust:\n  loaders: ['${digest}']\n` };
 }
 
 // A copy, because another user must be able to read it, and because the gate in it may be another one.
 function copyProduct(folder: string, sanitized: boolean): string {
   const product = join(folder, 'product');
-  for (const part of ['bin', 'dist', 'policies', 'package.json']) {
+  for (const part of ['bin', 'dist', 'policies', 'package.json', 'src/gate']) {
     if (existsSync(join(ROOT, part))) cpSync(join(ROOT, part), join(product, part), { recursive: true });
   }
   if (sanitized) cpSync(join(ROOT, 'dist/sanitized/paddock-gate'), join(product, 'dist/paddock-gate'));

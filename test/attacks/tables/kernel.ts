@@ -49,7 +49,7 @@ export const KERNEL_ATTACKS: readonly Attack[] = [
     ] as const
   ).map(
     ([name, attempt]): Attack => ({
-      ...call(name, attempt, 'foreign-arch'),
+      ...call(name, attempt, 'foreign'),
       parameters: canary,
       ends: 'either',
     }),

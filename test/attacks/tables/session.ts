@@ -1,7 +1,7 @@
 import type { Attack } from '../attack.ts';
 
 const LIMITED = ['--processes', '64', '--memory', '192MiB'];
-const FILES = 'limits:\n  fileBytes: 64MiB\n  openFiles: 256\n';
+const FILES = 'apiVersion: paddock/v1\nlimits:\n  fileSize: 64MiB\n  openFiles: 256\n';
 
 /** Taking everything there is, staying when it is over, the terminal, and what was left lying about. */
 export const SESSION_ATTACKS: readonly Attack[] = [
