@@ -6,7 +6,8 @@ import { attemptOf, type CallEvent } from './rules.ts';
 export function describeCall(call: CallEvent): string {
   const target = call.target === undefined ? '' : ` ${showBytes(call.target)}`;
   const name = target === '' ? systemCallName(call.nr, call.arch) : undefined;
-  return `tried to ${attemptOf(call.label)}${target}${name === undefined ? '' : ` (${name})`}`;
+  const isNews = name !== undefined && name !== call.label;
+  return `tried to ${attemptOf(call.label)}${target}${isNews ? ` (${name})` : ''}`;
 }
 
 /**

@@ -171,6 +171,9 @@ describe('words', () => {
     expect(describeCall(callEvent({ label: 'trace', nr: 101, target: undefined }))).toBe(
       'tried to look into another process (ptrace)',
     );
+    expect(describeCall(callEvent({ label: 'socket', nr: 41, target: undefined }))).toBe(
+      'tried to open a socket',
+    );
     expect(describeCall(callEvent({ label: 'unlisted', nr: 9999, target: undefined }))).toBe(
       'tried to make a call of the kind “unlisted”',
     );
