@@ -98,6 +98,31 @@ describe.runIf(here)('paddock-gate answers', () => {
     expect(run.calls).toMatchObject([{ label: 'exec', answer: 'continued', errno: 0, target: '/bin/echo' }]);
   });
 
+  it('to calls on a process by where that process is', async () => {
+    const file = program(`
+      #include <errno.h>
+      #include <signal.h>
+      #include <stdio.h>
+      #include <unistd.h>
+      int main(void) {
+        pid_t child = fork();
+        if (child == 0) for (;;) pause();
+        int own = kill(child, SIGKILL), self = kill(getpid(), 0);
+        printf("%d %d\\n", own, self);
+        int gate = kill(getppid(), 0), error = errno;
+        printf("%d %d\\n", gate, error);
+        int other = kill(1, 0);
+        printf("%d %d\\n", other, errno);
+      }`);
+    const answers = notified([{ nr: 62, answer: 'process', errno: 1, label: 'signal' }]);
+    const run = await runGate({ file, operations: plan(answers) });
+    expect(run.stdout).toBe('0 0\n-1 1\n-1 1\n');
+    expect(run.calls.map(({ label, answer }) => [label, answer])).toEqual([
+      ['signal', 'denied'],
+      ['signal', 'denied'],
+    ]);
+  });
+
   it('nothing about memory that cannot be read', async () => {
     const file = program(`
       #include <errno.h>
@@ -184,6 +209,35 @@ describe.runIf(here)('paddock-gate reports opens', () => {
     });
     const own = run.calls.filter(({ target }) => target?.startsWith('/proc'));
     expect(own.map(({ target }) => target)).toEqual(['/proc/1/stat']);
+  });
+
+  it('and changes of names, which Landlock refuses like a write', async () => {
+    const directory = scratchDirectory();
+    mkdirSync(join(directory, 'in'));
+    writeFileSync(join(directory, 'out'), 'x');
+    const file = program(`
+      #include <stdio.h>
+      #include <sys/stat.h>
+      #include <unistd.h>
+      int main(void) {
+        chdir("${directory}");
+        mkdir("in/new", 0700);
+        mkdir("new", 0700);
+        unlink("none");
+        rename("out", "in/moved");
+      }`);
+    const rules = notified(
+      [82, 83, NR.unlink].map((nr) => ({ nr, answer: 'open' as const, label: 'change' })),
+      [{ op: 'grant', rights: 3, path: `${directory}/in` }],
+    );
+    const run = await runGate({ file, operations: plan(rules) });
+    expect(
+      run.calls.map(({ label, target, granted }) => [label, target?.slice(directory.length + 1), granted]),
+    ).toEqual([
+      ['write', 'in/new', true],
+      ['write', 'new', false],
+      ['write', 'out', false],
+    ]);
   });
 
   it('with flags in memory, relative to a descriptor, and escapes the bytes of a name', async () => {
