@@ -14,9 +14,10 @@ export interface PolicyChoice {
 
 /** All layers for this user, merged: preset, system, user, `--policy`, flags. */
 export function effectivePolicy(context: Context, choice: PolicyChoice): EffectivePolicy {
-  const preset = choice.preset ?? preferences(context).preset;
+  const preferred = preferences(context).preset;
   return loadPolicy({
-    ...(preset === undefined ? {} : { preset }),
+    ...(choice.preset === undefined ? {} : { preset: choice.preset }),
+    ...(preferred === undefined ? {} : { preferredPreset: preferred }),
     userFile: join(userPaths(context.env, context.home).config, 'policy.yaml'),
     files: choice.files,
     flags: choice.flags ?? {},

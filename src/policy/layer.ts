@@ -16,6 +16,8 @@ export interface Layer {
   readonly origins: ReadonlyMap<string, Origin>;
   /** Lists are added to what is there (flags), or stand in its place (files). */
   readonly lists: 'add' | 'replace';
+  /** A preset that another rests on: nobody asked for its values one by one, so no wish of it is told as rejected. */
+  readonly base?: true;
 }
 
 /** The leaves of a policy, in order. Lists and maps are leaves. */

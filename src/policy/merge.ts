@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { PaddockError } from '../lib/errors.ts';
 import { type Layer, LEAVES, leafPath, leafValue, originOf } from './layer.ts';
 import { narrow } from './narrow.ts';
 import type { EffectivePolicy, Origin, Policy, RejectedWidening } from './policy.ts';
@@ -14,38 +15,69 @@ export interface MergeInput {
 }
 
 /**
- * The layers merged into one policy. Pure. Up to the ceiling a later layer replaces; behind it, it can only narrow, and
- * what it asked for beyond is told in `rejected`.
+ * The layers merged into one policy. Pure. A later layer takes the place of an earlier one; what then stands behind the
+ * ceiling is narrowed to it, and what was asked for beyond is told in `rejected`.
  */
 export function mergeLayers({ layers, ceiling }: MergeInput): EffectivePolicy {
   const origins = new Map<string, Origin>();
   const rejected: RejectedWidening[] = [];
-  const values: Record<string, Record<string, unknown> | unknown> = {};
+  const values: Record<string, unknown> = {};
   for (const [part, leaf] of LEAVES) {
     const path = leafPath(part, leaf);
-    let value: unknown;
-    layers.forEach((layer, index) => {
-      const said = leafValue(layer.values, part, leaf);
-      if (said === undefined) return;
-      const wanted = layer.lists === 'add' ? added(value, said) : said;
-      if (index < Math.max(1, ceiling) || ceiling === 0) {
-        value = wanted;
-        origins.set(path, originOf(layer, path));
-        return;
-      }
-      const narrowed = narrow(part, leaf, value, wanted);
-      const owner = origins.get(path) ?? { layer: 'the system' };
-      if (!narrowed.whole)
-        rejected.push(widening(path, wanted, narrowed.value, originOf(layer, path), owner));
-      if (canonical(narrowed.value) !== canonical(value)) origins.set(path, originOf(layer, path));
-      value = narrowed.value;
-    });
-    if (leaf === '') values[part] = value;
-    else values[part] = { ...(values[part] as Record<string, unknown> | undefined), [leaf]: value };
+    const highest = stack(layers.slice(0, ceiling), part, leaf, undefined);
+    const wanted = stack(layers.slice(ceiling), part, leaf, highest);
+    const settled =
+      highest === undefined || wanted === highest ? wanted : settle(part, leaf, highest, wanted, rejected);
+    if (settled === undefined) throw new PaddockError('internal', `no layer of the policy names ${path}`);
+    origins.set(path, settled.origin);
+    if (leaf === '') values[part] = settled.value;
+    else values[part] = { ...(values[part] as Record<string, unknown> | undefined), [leaf]: settled.value };
   }
   const policy = values as unknown as Policy;
   const digest = createHash('sha256').update(canonical(policy)).digest('hex');
   return { policy, origins, rejected, digest, hasCeiling: ceiling > 0 };
+}
+
+interface Said {
+  readonly value: unknown;
+  readonly origin: Origin;
+  /** By a preset that another rests on. */
+  readonly base: boolean;
+}
+
+// What holds for one leaf when the layers are laid on what is there; the very `below` when none of them names it.
+function stack(
+  layers: readonly Layer[],
+  part: keyof Policy,
+  leaf: string,
+  below: Said | undefined,
+): Said | undefined {
+  let top = below;
+  for (const layer of layers) {
+    const value = leafValue(layer.values, part, leaf);
+    if (value === undefined) continue;
+    top = {
+      value: layer.lists === 'add' ? added(top?.value, value) : value,
+      origin: originOf(layer, leafPath(part, leaf)),
+      base: layer.base === true,
+    };
+  }
+  return top;
+}
+
+function settle(
+  part: keyof Policy,
+  leaf: string,
+  ceiling: Said,
+  wanted: Said | undefined,
+  rejected: RejectedWidening[],
+): Said {
+  if (wanted === undefined) return ceiling;
+  const { value, whole } = narrow(part, leaf, ceiling.value, wanted.value);
+  if (!whole && !wanted.base) {
+    rejected.push(widening(leafPath(part, leaf), wanted.value, value, wanted.origin, ceiling.origin));
+  }
+  return canonical(value) === canonical(ceiling.value) ? ceiling : { ...wanted, value };
 }
 
 function added(value: unknown, said: unknown): unknown {

@@ -27,23 +27,34 @@ const fewer: Rule = (ceiling, wanted) => {
   return { value, whole: value.length === asked.length };
 };
 
-/** More entries: those of the ceiling stay. Leaving one out is a wish to widen. */
+/** More entries: those of the ceiling stay. A list that only leaves some out is a wish to widen. */
 const more: Rule = (ceiling, wanted) => {
   const kept = ceiling as readonly unknown[];
   const asked = wanted as readonly unknown[];
+  const adds = asked.some((item) => !kept.includes(item));
   return {
     value: [...new Set([...kept, ...asked])],
-    whole: kept.every((item) => asked.includes(item)),
+    whole: adds || kept.every((item) => asked.includes(item)),
   };
 };
 
-/** Paths at or below one of the ceiling's. */
+/** Paths at or below one of the ceiling's; of a path above one, what the ceiling has of it. */
 const below: Rule = (ceiling, wanted) => {
-  const allowed = (ceiling as readonly string[]).map((path) => normalize(path));
-  const asked = wanted as readonly string[];
-  const value = asked.filter((path) => allowed.some((root) => isBelow(normalize(path), root)));
-  return { value, whole: value.length === asked.length };
+  const allowed = (ceiling as readonly string[]).map(plain);
+  const asked = (wanted as readonly string[]).map(plain);
+  const parts = asked.map((path) =>
+    allowed.some((root) => isBelow(path, root)) ? [path] : allowed.filter((root) => isBelow(root, path)),
+  );
+  return {
+    value: [...new Set(parts.flat())],
+    whole: asked.every((path) => allowed.some((root) => isBelow(path, root))),
+  };
 };
+
+function plain(path: string): string {
+  const normal = normalize(path);
+  return normal.length > 1 && normal.endsWith('/') ? normal.slice(0, -1) : normal;
+}
 
 function isBelow(path: string, root: string): boolean {
   return path === root || path.startsWith(root.endsWith('/') ? root : `${root}/`);
@@ -74,11 +85,12 @@ const inside: Rule = (ceiling, wanted) => {
   return { value, whole: value[0] === from && value[1] === to };
 };
 
-/** Later arguments win, so those of the ceiling stay last. */
+/** Later arguments win, so those of the ceiling stay last, in one piece: values stand behind their flags. */
 const before: Rule = (ceiling, wanted) => {
   const kept = ceiling as readonly string[];
-  const asked = (wanted as readonly string[]).filter((item) => !kept.includes(item));
-  return { value: [...asked, ...kept], whole: true };
+  const asked = wanted as readonly string[];
+  const hasAll = kept.every((item, index) => asked[asked.length - kept.length + index] === item);
+  return { value: hasAll ? asked : [...asked, ...kept], whole: true };
 };
 
 /** Variables keep the ceiling's values; others are not set, as they would reach the program unasked. */

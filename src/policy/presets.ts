@@ -25,5 +25,6 @@ export function presetLayers(name: string, host: ParseHost): Layer[] {
     });
   }
   const { layer, extends: base } = parsePolicy(text, `${name}.yaml`, host);
-  return base === undefined ? [layer] : [...presetLayers(base, host), layer];
+  if (base === undefined) return [layer];
+  return [...presetLayers(base, host).map((below): Layer => ({ ...below, base: true })), layer];
 }

@@ -1,0 +1,62 @@
+import { join } from 'node:path';
+import { PaddockError } from '../lib/errors.ts';
+import type { PolicyFiles } from './files.ts';
+import type { Layer } from './layer.ts';
+import { type ParsedPolicy, type ParseHost, parsePolicy } from './parse.ts';
+import { presetLayers } from './presets.ts';
+
+/**
+ * The administrator's policy: `policy.yaml` and the `.yaml` files of `policy.d`, by name, with the preset that they rest on in
+ * front. Empty when there are none.
+ * @throws PaddockError `policy-invalid` for what somebody other than root could have written, or says what it must not;
+ * `io` for what cannot be looked at.
+ */
+export function readSystem(reader: PolicyFiles, folder: string, host: ParseHost): Layer[] {
+  const found = reader.list(folder);
+  if (found === undefined) return [];
+  const parsed = [
+    ...(found.names.includes(MAIN) ? [readOwned(reader, join(folder, MAIN), host)] : []),
+    ...(found.names.includes(PARTS) ? readParts(reader, join(folder, PARTS), host) : []),
+  ];
+  if (parsed.length === 0) return [];
+  checkOwner(folder, found);
+  const base = parsed.findLast((one) => one.extends !== undefined)?.extends ?? 'default';
+  return [...presetLayers(base, host), ...parsed.map(({ layer }) => layer)];
+}
+
+const MAIN = 'policy.yaml';
+const PARTS = 'policy.d';
+
+function readParts(reader: PolicyFiles, folder: string, host: ParseHost): ParsedPolicy[] {
+  const found = reader.list(folder);
+  if (found === undefined) return [];
+  const names = found.names.filter((name) => /^[^.].*\.ya?ml$/.test(name)).sort();
+  if (names.length > 0) checkOwner(folder, found);
+  return names.map((name) => readOwned(reader, join(folder, name), host));
+}
+
+// A name that the folder lists and that leads nowhere is a policy that is missing, not one that nobody wrote.
+function readOwned(reader: PolicyFiles, path: string, host: ParseHost): ParsedPolicy {
+  const found = reader.read(path);
+  if (found === undefined) {
+    throw new PaddockError('io', 'a policy of the system is not there any more', {
+      where: path,
+      remedy: 'ask the administrator of this machine',
+    });
+  }
+  checkOwner(path, found);
+  return parsePolicy(found.text, path, host);
+}
+
+const ROOT = 0;
+const WRITABLE_BY_OTHERS = 0o022;
+
+function checkOwner(path: string, { uid, mode }: { readonly uid: number; readonly mode: number }): void {
+  if (uid === ROOT && (mode & WRITABLE_BY_OTHERS) === 0) return;
+  throw new PaddockError('policy-invalid', 'the system’s policy could have been written by somebody else', {
+    where: path,
+    expected: 'owner root, not writable by group or others',
+    found: `owner ${uid}, mode ${(mode & 0o7777).toString(8)}`,
+    remedy: `chown root:root ${path} && chmod go-w ${path}`,
+  });
+}
