@@ -115,6 +115,9 @@ function otherRows(end: SessionEnd): string[] {
     ...(killed === undefined ? [] : row('reason', oneLine(killed.detail))),
     ...(result.kind === 'failure' ? row('failure', oneLine(result.message)) : []),
     ...(end.peaks.memoryKills > 0 ? row('memory', 'the limit was reached; the kernel ended a process') : []),
+    ...(end.peaks.processRefusals > 0
+      ? row('limit', 'more processes or threads were asked for than allowed')
+      : []),
     ...(end.leftovers > 0
       ? row('left', `${count(end.leftovers, 'process', 'processes')} killed at the end`)
       : []),

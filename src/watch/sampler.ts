@@ -29,6 +29,8 @@ export interface Sample {
   readonly writeBytes: number | null;
   /** Processes that the kernel killed because the session reached its memory limit; null without a control group. */
   readonly memoryKills: number | null;
+  /** The same for processes and threads that were one too many. */
+  readonly processRefusals: number | null;
 }
 
 export interface SamplerOptions {
@@ -47,6 +49,8 @@ export interface Totals {
   readonly tasksPeak?: number;
   readonly cpuMs?: number;
   readonly memoryKills?: number;
+  /** How often a new process or thread was refused because there were as many as there may be. */
+  readonly processRefusals?: number;
 }
 
 export interface Sampler {
@@ -81,7 +85,7 @@ export function createSampler(options: SamplerOptions): Sampler {
       return summarise(time, options, pids.length, processes, total(ended, seen), units, leaves);
     },
     totals(time) {
-      const { memoryPeakBytes, tasksPeak, cpuMs, memoryKills } = readGroup(files, leaves, [
+      const { memoryPeakBytes, tasksPeak, cpuMs, memoryKills, processRefusals } = readGroup(files, leaves, [
         ...SOURCES,
         ...PEAKS,
       ]);
@@ -91,6 +95,7 @@ export function createSampler(options: SamplerOptions): Sampler {
         ...(tasksPeak === undefined ? {} : { tasksPeak }),
         ...(cpuMs === undefined ? {} : { cpuMs: Math.round(cpuMs) }),
         ...(memoryKills === undefined ? {} : { memoryKills }),
+        ...(processRefusals === undefined ? {} : { processRefusals }),
       };
     },
   };
@@ -180,6 +185,7 @@ function summarise(
     readBytes: usage.readBytes,
     writeBytes: usage.writeBytes,
     memoryKills: group.memoryKills ?? null,
+    processRefusals: group.processRefusals ?? null,
   };
 }
 
@@ -189,6 +195,7 @@ interface GroupFigures {
   cpuMs?: number;
   tasks?: number;
   memoryKills?: number;
+  processRefusals?: number;
   memoryPeakBytes?: number;
   tasksPeak?: number;
 }
@@ -212,6 +219,7 @@ const SOURCES: readonly Source[] = [
   { figure: 'cpuMs', file: 'cpu.stat', keys: ['usage_usec'], factor: 1 / 1000 },
   { figure: 'cpuMs', file: 'cpuacct.usage', factor: 1 / 1_000_000 },
   { figure: 'tasks', file: 'pids.current' },
+  { figure: 'processRefusals', file: 'pids.events', keys: ['max'] },
   { figure: 'memoryKills', file: 'memory.events', keys: ['oom_kill'] },
   { figure: 'memoryKills', file: 'memory.oom_control', keys: ['oom_kill'] },
 ];

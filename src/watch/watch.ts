@@ -45,6 +45,8 @@ export interface Peaks {
   readonly readBytes: number;
   readonly writeBytes: number;
   readonly memoryKills: number;
+  /** How often a process or thread was refused, being one too many. */
+  readonly processRefusals: number;
 }
 
 export interface WatchState {
@@ -84,6 +86,7 @@ export const NOTHING_SEEN: WatchState = {
     readBytes: 0,
     writeBytes: 0,
     memoryKills: 0,
+    processRefusals: 0,
   },
   repeats: new Map(),
   shown: {},
@@ -203,23 +206,31 @@ function onTotals(state: WatchState, totals: Totals): WatchStep {
     threads: Math.max(peaks.threads, totals.tasksPeak ?? 0),
     cpuMs: Math.max(peaks.cpuMs, totals.cpuMs ?? 0),
     memoryKills: Math.max(peaks.memoryKills, totals.memoryKills ?? 0),
+    processRefusals: Math.max(peaks.processRefusals, totals.processRefusals ?? 0),
   };
   return struck(state, raised, totals.time);
 }
 
-/** Takes the new peaks; more kills for memory than before are an alert. */
+/** Takes the new peaks; a limit that struck more often than before is an alert. */
 function struck(state: WatchState, peaks: Peaks, time: number): WatchStep {
-  const next: WatchState = { ...state, peaks };
-  if (peaks.memoryKills <= state.peaks.memoryKills) return { state: next, alerts: [] };
-  const alert: Alert = {
-    time,
-    severity: 'warn',
-    label: 'memory',
-    message: 'the session reached its memory limit: the kernel ended a process of it',
-    action: 'record',
-    count: peaks.memoryKills,
+  const alerts: Alert[] = [];
+  const tell = (label: string, count: number, before: number, message: string): void => {
+    if (count > before) alerts.push({ time, severity: 'warn', label, message, action: 'record', count });
   };
-  return { state: next, alerts: [alert] };
+  const before = state.peaks;
+  tell(
+    'memory',
+    peaks.memoryKills,
+    before.memoryKills,
+    'the session reached its memory limit: the kernel ended a process of it',
+  );
+  tell(
+    'processes',
+    peaks.processRefusals,
+    before.processRefusals,
+    'the session reached its limit of processes and threads: more were refused',
+  );
+  return { state: { ...state, peaks }, alerts };
 }
 
 function raise(peaks: Peaks, sample: Sample, before: Sample | undefined): Peaks {
@@ -236,5 +247,6 @@ function raise(peaks: Peaks, sample: Sample, before: Sample | undefined): Peaks 
     readBytes: most('readBytes'),
     writeBytes: most('writeBytes'),
     memoryKills: most('memoryKills'),
+    processRefusals: most('processRefusals'),
   };
 }

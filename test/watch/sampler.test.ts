@@ -28,6 +28,7 @@ describe('without a control group', () => {
       readBytes: 4097,
       writeBytes: 2,
       memoryKills: null,
+      processRefusals: null,
     });
   });
 
@@ -115,6 +116,7 @@ describe('with control groups', () => {
       readBytes: 5,
       writeBytes: 6,
       memoryKills: 2,
+      processRefusals: null,
     });
   });
 
@@ -147,7 +149,7 @@ describe('with control groups', () => {
         'memory.max_usage_in_bytes': '7000\n',
         'memory.oom_control': 'oom_kill_disable 0\nunder_oom 0\noom_kill 1\n',
       })
-      .put('/p/s', { 'pids.peak': '9\n', 'cpu.stat': 'usage_usec 1999600\n' });
+      .put('/p/s', { 'pids.peak': '9\n', 'pids.events': 'max 3\n', 'cpu.stat': 'usage_usec 1999600\n' });
     const sampler = createSampler({ files, units, leaves: [{ path: '/m/s' }, { path: '/p/s' }], gate: 1 });
     expect(sampler.sample(1)).toBeUndefined();
     expect(sampler.totals(5)).toEqual({
@@ -156,6 +158,7 @@ describe('with control groups', () => {
       tasksPeak: 9,
       cpuMs: 2000,
       memoryKills: 1,
+      processRefusals: 3,
     });
     expect(createSampler({ files, units, leaves: [], gate: 1 }).totals(5)).toEqual({ time: 5 });
   });

@@ -137,6 +137,7 @@ describe('samples', () => {
       readBytes: 7,
       writeBytes: 0,
       memoryKills: 0,
+      processRefusals: 0,
     });
   });
 
