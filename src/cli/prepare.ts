@@ -6,7 +6,7 @@ import { ensureGate } from '../host/native.ts';
 import { probeHost } from '../host/probe.ts';
 import { readDotArgs } from '../integrity/checks/arguments.ts';
 import { type PreparedArguments, prepareArguments } from '../launch/arguments.ts';
-import { below, makeDirectories, type SessionDirectories } from '../launch/directories.ts';
+import { below, makeDirectories, removeDirectories, type SessionDirectories } from '../launch/directories.ts';
 import { chooseStart, copyProgram, type Start } from '../launch/loader.ts';
 import { systemPaths } from '../launch/paths.ts';
 import type { HostAbilities, LaunchPlan } from '../launch/plan.ts';
@@ -100,25 +100,30 @@ function prepareAllowed(
   const id = sessionId(context.now(), randomBytes(3));
   const dry = input.dryRun === true;
   const directories = dry ? below(`<private folder of ${id}>`) : makeDirectories(context.env, context.uid);
-  const copy = !dry && start.form === 'copy' ? makeCopy(judged, start, directories) : undefined;
-  const plan = planLaunch({
-    id,
-    file: resolve(context.cwd, input.file),
-    argv0: input.file,
-    effective: decision.effective,
-    host,
-    start: launchStart(judged, start, directories),
-    arguments: args,
-    environment: context.env,
-    home: context.home,
-    directories,
-    streams,
-    reopen: streams === 'pipes' ? reopenable() : [],
-    allowDegraded: mayDegrade(input, decision, say),
-    paths: systemPaths,
-  });
-  for (const line of plan.warnings) say('warn', line);
-  return { plan, judged, decision, host, gate, ...(copy === undefined ? {} : { copy }) };
+  try {
+    const copy = !dry && start.form === 'copy' ? makeCopy(judged, start, directories) : undefined;
+    const plan = planLaunch({
+      id,
+      file: resolve(context.cwd, input.file),
+      argv0: input.file,
+      effective: decision.effective,
+      host,
+      start: launchStart(judged, start, directories),
+      arguments: args,
+      environment: context.env,
+      home: context.home,
+      directories,
+      streams,
+      reopen: streams === 'pipes' ? reopenable() : [],
+      allowDegraded: mayDegrade(input, decision, say),
+      paths: systemPaths,
+    });
+    for (const line of plan.warnings) say('warn', line);
+    return { plan, judged, decision, host, gate, ...(copy === undefined ? {} : { copy }) };
+  } catch (cause) {
+    if (!dry) removeDirectories(directories); // the copy, too: its descriptor goes with this process
+    throw cause;
+  }
 }
 
 // Under an administrator's policy what it requires is not the user's to give up.

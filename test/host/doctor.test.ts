@@ -1,3 +1,6 @@
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type Check, type DoctorFacts, diagnose } from '../../src/host/doctor.ts';
 import { gatherFacts } from '../../src/host/facts.ts';
@@ -133,7 +136,7 @@ it('gathers facts on this machine without failing', () => {
   const facts = gatherFacts({
     env: process.env,
     uid: process.getuid?.() ?? 0,
-    cache: '/nonexistent',
+    cache: mkdtempSync(join(tmpdir(), 'paddock-doctor-')),
     say: () => {},
   });
   expect(facts.platform).toBe(process.platform);
