@@ -13,7 +13,7 @@ enum { V1_MAGIC = 0x27e0eb, V2_MAGIC = 0x63677270 };
 enum { FREEZE_TRIES = 200, REMOVE_TRIES = 100 };
 
 static int put(int directory, const char *file, const char *value);
-static void kill_members(int directory);
+static size_t for_members(int directory, int signal);
 static void wait_frozen(int directory);
 
 int cgroup_add(struct cgroups *groups, uint32_t kind, const char *path) {
@@ -29,6 +29,10 @@ int cgroup_add(struct cgroups *groups, uint32_t kind, const char *path) {
   return 0;
 }
 
+size_t cgroups_members(const struct cgroups *groups) {
+  return groups->count == 0 ? 0 : for_members(groups->list[0].fd, 0);
+}
+
 void cgroups_kill(const struct cgroups *groups) {
   for (size_t i = 0; i < groups->count; i++) {
     const struct cgroup *group = &groups->list[i];
@@ -36,10 +40,10 @@ void cgroups_kill(const struct cgroups *groups) {
     if (group->kind == CGROUP_V1_FREEZER) {
       /* Frozen tasks cannot fork, so the list is complete; the signal takes effect when they are thawed. */
       if (put(group->fd, "freezer.state", "FROZEN") == 0) wait_frozen(group->fd);
-      kill_members(group->fd);
+      (void)for_members(group->fd, SIGKILL);
       (void)put(group->fd, "freezer.state", "THAWED");
     } else {
-      kill_members(group->fd);
+      (void)for_members(group->fd, SIGKILL);
     }
   }
 }
@@ -74,20 +78,22 @@ static int put(int directory, const char *file, const char *value) {
   return result;
 }
 
-/* cgroup.procs has one process id a line. */
-static void kill_members(int directory) {
+/* cgroup.procs has one process id a line. Signal 0 only counts. */
+static size_t for_members(int directory, int signal) {
   int fd = openat(directory, "cgroup.procs", O_RDONLY | O_CLOEXEC);
   FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
+  size_t members = 0;
   if (file == NULL) {
     if (fd >= 0) close(fd);
-    return;
+    return 0;
   }
   char text[32];
   while (fgets(text, sizeof text, file) != NULL) {
     long pid = strtol(text, NULL, 10);
-    if (pid > 1 && pid != (long)getpid()) (void)kill((pid_t)pid, SIGKILL);
+    if (pid > 1 && pid != (long)getpid() && kill((pid_t)pid, signal) == 0) members++;
   }
   (void)fclose(file);
+  return members;
 }
 
 /* A task in an uninterruptible sleep holds the state at FREEZING: the wait is bounded, and killing goes on without. */

@@ -16,6 +16,9 @@ struct cgroups {
 /* Opens the directory. Returns 0, or -1 with errno; EXDEV when it is not on a cgroup file system of that kind. */
 int cgroup_add(struct cgroups *groups, uint32_t kind, const char *path);
 
+/* Living processes in the first group. */
+size_t cgroups_members(const struct cgroups *groups);
+
 /* SIGKILL to every member, as far as the kinds allow: at once with v2, one by one while frozen with the v1 freezer. */
 void cgroups_kill(const struct cgroups *groups);
 

@@ -17,6 +17,7 @@ void session_command(void *context, const struct command *command) {
   switch (command->kind) {
     case COMMAND_SIGNAL:
       if (session->phase == RUNNING) forward(session, command->signal);
+      else session->held[command->signal] = true;
       break;
     case COMMAND_CONTINUE:
       if (session->phase != RUNNING) break;
@@ -36,6 +37,11 @@ void session_command(void *context, const struct command *command) {
     case COMMAND_NONE:
       break;
   }
+}
+
+void session_forward_held(struct session *session) {
+  for (int signal = 1; signal <= 64; signal++)
+    if (session->held[signal]) forward(session, signal);
 }
 
 /* At a terminal the foreground group is meant, as with a key. The program decides which group that is, within its

@@ -17,6 +17,9 @@ struct process {
 /* Returns 0, or -1 when there is no such process. */
 int process_read(pid_t pid, struct process *process);
 
+/* Whether /proc shows this process by the number that it has itself: everything below relies on that. */
+bool process_files_are_ours(void);
+
 /* True when the process has executed nothing since it was forked (PF_FORKNOEXEC); works on a zombie as well. */
 bool process_never_executed(pid_t pid);
 

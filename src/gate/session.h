@@ -19,10 +19,15 @@ struct session {
   pid_t child;
   enum phase { SETTING_UP, RUNNING, ENDED, FAILED } phase;
   bool kill, drained, launcher_gone;
+  size_t collected_killed; /* children that ended by SIGKILL */
+  bool held[65];    /* by signal: to be forwarded when the program is there */
   int64_t seen[65]; /* by signal: when this process got it, in milliseconds */
 };
 
 /* commands.c: carries out one command of the launcher. */
 void session_command(void *session, const struct command *command);
+
+/* Forwards what came before the program was executed. */
+void session_forward_held(struct session *session);
 
 #endif

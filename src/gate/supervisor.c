@@ -62,6 +62,10 @@ int supervise(const struct plan *plan, struct events *events) {
     (void)failed(&why, "start", errno, "signals and control");
     return refuse(events, &why);
   }
+  if (!process_files_are_ours()) {
+    (void)failed(&why, "start", ENOSYS, "/proc is not mounted, or is that of another process namespace");
+    return refuse(events, &why);
+  }
   if (setup_run(plan, events, &session.setup, &why) < 0 || start_child(&session, &mask, &why) < 0) {
     cgroups_remove(&session.setup.cgroups);
     return refuse(events, &why);
@@ -157,6 +161,24 @@ static void started(struct session *session) {
   line_begin(&line, "started");
   line_number(&line, "child", session->child);
   events_emit(session->events, &line, VITAL);
+  session_forward_held(session);
+}
+
+static void exited(struct session *session, const siginfo_t *info) {
+  struct line line;
+  session->phase = ENDED;
+  line_begin(&line, "exited");
+  line_number(&line, info->si_code == CLD_EXITED ? "code" : "signal", info->si_status);
+  events_emit(session->events, &line, VITAL);
+}
+
+/* Killed before its exec. What a person does who changes their mind is an end like any other. */
+static void never_executed(struct session *session) {
+  siginfo_t info = {0};
+  if (waitid(P_PID, (id_t)session->child, &info, WEXITED | WNOWAIT) == 0 && info.si_code == CLD_KILLED &&
+      (info.si_status == SIGINT || info.si_status == SIGTERM || info.si_status == SIGHUP || info.si_status == SIGQUIT))
+    exited(session, &info);
+  else setup_failed(session, "exec", ECANCELED, "the child was killed before it executed the program");
 }
 
 /* The end of the status pipe means that the child executed the program, or that it died before. */
@@ -167,7 +189,7 @@ static void read_status(struct session *session) {
   if (got < 0) {
     setup_failed(session, "exec", errno, "reading the child's messages");
   } else if (got == 0 && process_never_executed(session->child)) {
-    setup_failed(session, "exec", ECANCELED, "the child was killed before it executed the program");
+    never_executed(session);
   } else if (got == 0) {
     started(session);
   } else if (got != (ssize_t)sizeof message) {
@@ -188,10 +210,7 @@ static void child_changed(struct session *session, const siginfo_t *info) {
     line_number(&line, "signal", info->si_status);
     events_emit(session->events, &line, NOTICE);
   } else if (info->si_code == CLD_EXITED || info->si_code == CLD_KILLED || info->si_code == CLD_DUMPED) {
-    session->phase = ENDED;
-    line_begin(&line, "exited");
-    line_number(&line, info->si_code == CLD_EXITED ? "code" : "signal", info->si_status);
-    events_emit(session->events, &line, VITAL);
+    exited(session, info);
   }
 }
 
@@ -210,6 +229,7 @@ static bool collect(void *context) {
     }
     siginfo_t taken = {0};
     if (waitid(P_PID, (id_t)info.si_pid, &taken, wanted) < 0 || taken.si_pid == 0) continue;
+    if (taken.si_code == CLD_KILLED && taken.si_status == SIGKILL) session->collected_killed++;
     if (taken.si_pid == session->child) child_changed(session, &taken);
   }
 }
@@ -219,7 +239,11 @@ static void finish(struct session *session) {
   struct line line;
   const bool was_setting_up = session->phase == SETTING_UP;
   events_flush(session->events);
+  (void)collect(session);
+  session->collected_killed = 0;
   struct kill_result result = tree_kill(&session->setup.cgroups, collect, session);
+  /* One that forks and ends all the time is killed through its cgroup without ever having been listed. */
+  if (result.killed < session->collected_killed) result.killed = session->collected_killed;
   if (was_setting_up && session->phase != ENDED && session->phase != FAILED)
     setup_failed(session, "exec", ECANCELED, "the session was ended before the program was executed");
   if (result.left > 0) {

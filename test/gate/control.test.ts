@@ -27,6 +27,15 @@ describe.runIf(here)('paddock-gate obeys its launcher', () => {
     expect(run.exit).toBe(5);
   });
 
+  it('also when it comes before the program is there', async () => {
+    const run = await runGate({
+      operations: shell('sleep 1000'),
+      onStart: (gate) => gate.send('signal 15'),
+    });
+    expect(run.events.at(-2)).toMatchObject({ event: 'exited', signal: 15 });
+    expect(run.code).toBe(0);
+  });
+
   it('but not twice when the whole group has got it', async () => {
     const file = program(`
       #include <signal.h>
