@@ -2,7 +2,6 @@ import { closeSync, constants, fstatSync, openSync, readdirSync, readSync } from
 import { join } from 'node:path';
 import { PaddockError } from '../lib/errors.ts';
 import { isRunning, type ProcFiles } from '../lib/proc.ts';
-import { NOTHING_SEEN } from '../watch/watch.ts';
 import { sessionsDirectory } from './directory.ts';
 import { EVENTS_FILE, RECORD_FILE } from './record.ts';
 import { readMachine, SESSION_ID } from './start.ts';
@@ -81,7 +80,8 @@ export function parseRecord(text: string): SessionRecord | undefined {
   return whole ? (value as unknown as SessionRecord) : undefined;
 }
 
-const PEAKS = Object.keys(NOTHING_SEEN.peaks);
+/** Those that are shown. Records of earlier releases lack some of the others. */
+const PEAKS = ['memoryBytes', 'processes', 'threads', 'cpus', 'cpuMs'] as const;
 const MAX_RECORD_BYTES = 4 << 20;
 const MAX_EVENTS_BYTES = 96 << 20;
 
