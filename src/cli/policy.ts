@@ -1,9 +1,10 @@
-import { readFileSync } from 'node:fs';
-import { availableParallelism, totalmem } from 'node:os';
+import { totalmem } from 'node:os';
 import { PaddockError } from '../lib/errors.ts';
 import { escapeText } from '../lib/text.ts';
-import { LEAVES, leafPath, leafValue } from '../policy/layer.ts';
-import { loadPolicy } from '../policy/load.ts';
+import { MACHINE_FILES } from '../policy/files.ts';
+import { LEAVES, leafPath, leafValue, nameInFile, valueInFile } from '../policy/layer.ts';
+import { readNamed } from '../policy/load.ts';
+import { examinePolicy } from '../policy/parse.ts';
 import type { EffectivePolicy } from '../policy/policy.ts';
 import { type Context, EXIT } from './context.ts';
 import { effectivePolicy } from './policy-layers.ts';
@@ -23,39 +24,30 @@ export async function run(context: Context, input: PolicyInput): Promise<number>
   return input.action === 'check' ? check(context, input.files) : show(context, input);
 }
 
-/** Each file by itself, on top of the default. Exit 1 when one of them is not valid. */
+/** Each file by itself, for what it says. Exit 1 when one of them is not valid, 2 when one could not be read. */
 function check(context: Context, files: readonly string[]): number {
   let worst: number = EXIT.ok;
   for (const path of files) {
-    try {
-      const host = { memoryBytes: totalmem(), cpus: availableParallelism() };
-      loadPolicy({ files: [path], flags: {}, home: context.home, host, systemDir: NO_SYSTEM });
-      context.stdout.write(`${escapeText(path, 200)}: ok\n`);
-    } catch (cause) {
-      if (!(cause instanceof PaddockError)) throw cause;
-      context.stdout.write(`${escapeText(path, 200)}: ${cause.explain()}\n${excerpt(cause)}`);
-      worst = EXIT.policy;
+    const shown = escapeText(path, 200);
+    const errors = problemsOf(path, context.home);
+    const colors = paint(context, 'stdout');
+    if (errors.length === 0) context.stdout.write(`${shown}: ${colors.green('ok')}\n`);
+    for (const error of errors) {
+      context.stdout.write(`${shown}: ${colors.red('wrong')}: ${error.explain()}\n`);
+      worst = Math.max(worst, error.code === 'policy-invalid' ? EXIT.policy : EXIT.incomplete);
     }
   }
   return worst;
 }
 
-/** A file is checked for what it says, not for what this machine's administrator allows. */
-const NO_SYSTEM = '/nonexistent';
-
-// The line, and a mark under the column.
-function excerpt({ detail }: PaddockError): string {
-  const [, path, line, column] = /^(.*):(\d+):(\d+)$/.exec(detail.where ?? '') ?? [];
-  if (path === undefined || line === undefined || column === undefined) return '';
-  let text: string | undefined;
+function problemsOf(path: string, home: string): readonly PaddockError[] {
   try {
-    text = readFileSync(path, 'utf8').split('\n')[Number(line) - 1];
-  } catch {
-    return ''; // a help to the eye, no more
+    const result = examinePolicy(readNamed(MACHINE_FILES, path), path, { memoryBytes: totalmem(), home });
+    return 'problems' in result ? result.problems : [];
+  } catch (cause) {
+    if (cause instanceof PaddockError) return [cause];
+    throw cause;
   }
-  if (text === undefined) return '';
-  const shown = text.slice(0, 120).replace(/[^\x20-\x7e\u00a1-\uffff]/g, ' ');
-  return `\n  ${line} | ${shown}\n  ${' '.repeat(line.length)} | ${' '.repeat(Math.max(0, Number(column) - 1))}^\n`;
 }
 
 function show(context: Context, input: Extract<PolicyInput, { action: 'show' }>): number {
@@ -65,10 +57,21 @@ function show(context: Context, input: Extract<PolicyInput, { action: 'show' }>)
     return EXIT.ok;
   }
   const colors = paint(context, 'stdout');
-  const rows = LEAVES.map(([part, leaf]) => {
+  const leaves = LEAVES.map(([part, leaf]) => {
     const path = leafPath(part, leaf);
-    return [path, shown(leafValue(effective.policy, part, leaf)), colors.dim(origin(effective, path))];
+    const value = valueInFile(path, leafValue(effective.policy, part, leaf));
+    return { name: nameInFile(path), value, from: origin(effective, path) };
   });
+  const longest = (texts: readonly string[]): number => Math.max(...texts.map((text) => text.length));
+  // Two gaps of two columns; a value has room for something in the narrowest window, too.
+  const room = Math.max(
+    20,
+    context.stdout.columns -
+      longest(leaves.map(({ name }) => name)) -
+      longest(leaves.map(({ from }) => from)) -
+      5,
+  );
+  const rows = leaves.map(({ name, value, from }) => [name, escapeText(value, room), colors.dim(from)]);
   context.stdout.write(`${table([['value', 'is', 'from'], ...rows])}\n`);
   for (const { path, wanted, kept, wantedBy, ceiling } of effective.rejected) {
     context.stdout.write(
@@ -78,21 +81,10 @@ function show(context: Context, input: Extract<PolicyInput, { action: 'show' }>)
   return EXIT.ok;
 }
 
+/** "default.yaml:19"; escaped, as the user named the file. */
 function origin({ origins }: EffectivePolicy, path: string): string {
   const found = origins.get(path);
   if (found === undefined) return '';
-  return found.line === undefined ? found.layer : `${found.layer}:${found.line}`;
-}
-
-/** Longest value in a table; `--json` shows all. */
-const MAX_SHOWN = 60;
-
-function shown(value: unknown): string {
-  if (value === null) return 'unlimited';
-  if (Array.isArray(value)) return value.length === 0 ? 'none' : escapeText(value.join(' '), MAX_SHOWN);
-  if (typeof value === 'object') {
-    const entries = Object.entries(value as object).map(([key, item]) => `${key}=${String(item)}`);
-    return entries.length === 0 ? 'none' : escapeText(entries.join(' '), MAX_SHOWN);
-  }
-  return escapeText(String(value), MAX_SHOWN);
+  const layer = escapeText(found.layer, 60);
+  return found.line === undefined ? layer : `${layer}:${found.line}`;
 }

@@ -1,3 +1,4 @@
+import { formatBytes } from '../lib/units.ts';
 import type { Origin, Policy } from './policy.ts';
 
 /** A policy in which anything may be left out. */
@@ -57,6 +58,41 @@ export const LEAVES: readonly (readonly [part: keyof Policy, leaf: string])[] = 
 export function leafPath(part: string, leaf: string): string {
   return leaf === '' ? part : `${part}.${leaf}`;
 }
+
+/** Leaves that policy files call otherwise, as values have units of their own there. */
+export const FILE_NAMES: Readonly<Record<string, string>> = {
+  'limits.memoryBytes': 'limits.memory',
+  'limits.fileBytes': 'limits.fileSize',
+  'limits.timeMs': 'limits.time',
+  'watch.sampleMs': 'watch.sample',
+};
+
+/** What a policy file calls a leaf: "limits.memory". */
+export function nameInFile(path: string): string {
+  return FILE_NAMES[path] ?? path;
+}
+
+/** A value as a policy file would write it, on one line. Lists and maps as YAML's flow style; not escaped. */
+export function valueInFile(path: string, value: unknown): string {
+  if (value === null) return 'unlimited';
+  if (typeof value === 'number' && path.endsWith('Bytes')) return formatBytes(value).replace(' ', '');
+  if (typeof value === 'number' && path.endsWith('Ms')) return durationInFile(value);
+  if (Array.isArray(value)) return `[${value.join(', ')}]`;
+  if (typeof value !== 'object') return String(value);
+  const entries = Object.entries(value).map(([key, item]) => `${key}: ${String(item)}`);
+  return entries.length === 0 ? '{}' : `{ ${entries.join(', ')} }`;
+}
+
+function durationInFile(ms: number): string {
+  const [unit, length] = DURATIONS.find(([, one]) => ms % one === 0) ?? ['ms', 1];
+  return `${ms / length}${unit}`;
+}
+
+const DURATIONS: readonly (readonly [string, number])[] = [
+  ['h', 3_600_000],
+  ['m', 60_000],
+  ['s', 1000],
+];
 
 /** The value of a leaf, undefined where the layer says nothing. */
 export function leafValue(policy: PartialPolicy, part: keyof Policy, leaf: string): unknown {

@@ -39,7 +39,7 @@ export function loadPolicy(input: LoadInput): EffectivePolicy {
   const host: ParseHost = { memoryBytes: input.host.memoryBytes, home: input.home };
   const system = readSystem(reader, input.systemDir ?? SYSTEM_DIR, host);
   const user = userPolicy(reader, input.userFile, host);
-  const files = input.files.map((path) => parsePolicy(namedPolicy(reader, path), path, host));
+  const files = input.files.map((path) => parsePolicy(readNamed(reader, path), path, host));
   const own = user === undefined ? files : [user, ...files];
   const preset = chosenPreset(input, own);
   const layers: Layer[] = [
@@ -73,12 +73,13 @@ function userPolicy(
   return parsePolicy(found.text, path, host);
 }
 
-function namedPolicy(reader: PolicyFiles, path: string): string {
+/** The text of a file that was asked for. @throws PaddockError `io` when it is not there or cannot be read. */
+export function readNamed(reader: PolicyFiles, path: string): string {
   const found = reader.read(path);
   if (found !== undefined) return found.text;
   throw new PaddockError('io', 'the policy file is not there', {
     where: path,
-    remedy: 'check the path given with `--policy`',
+    remedy: 'check the path',
   });
 }
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { PaddockError } from '../lib/errors.ts';
-import { type Layer, LEAVES, leafPath, leafValue, originOf } from './layer.ts';
+import { escapeText } from '../lib/text.ts';
+import { type Layer, LEAVES, leafPath, leafValue, nameInFile, originOf, valueInFile } from './layer.ts';
 import { narrow } from './narrow.ts';
 import type { EffectivePolicy, Origin, Policy, RejectedWidening } from './policy.ts';
 
@@ -94,16 +95,8 @@ function widening(
   wantedBy: Origin,
   ceiling: Origin,
 ): RejectedWidening {
-  return { path, wanted: shown(wanted), kept: shown(kept), wantedBy, ceiling };
-}
-
-function shown(value: unknown): string {
-  if (value === null) return 'unlimited';
-  return Array.isArray(value)
-    ? `[${value.join(', ')}]`
-    : typeof value === 'object'
-      ? JSON.stringify(value)
-      : String(value);
+  const shown = (value: unknown): string => escapeText(valueInFile(path, value));
+  return { path: nameInFile(path), wanted: shown(wanted), kept: shown(kept), wantedBy, ceiling };
 }
 
 /** JSON with sorted keys: equal policies have equal text. */

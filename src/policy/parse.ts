@@ -1,11 +1,12 @@
 import * as v from 'valibot';
-import { type Document, isMap, isScalar, LineCounter, parseDocument } from 'yaml';
+import { LineCounter, parseDocument } from 'yaml';
 import { PaddockError } from '../lib/errors.ts';
 import { escapeText } from '../lib/text.ts';
-import type { Layer, PartialPolicy } from './layer.ts';
-import { nearest } from './nearest.ts';
+import { FILE_NAMES, type Layer, type PartialPolicy } from './layer.ts';
 import type { Origin } from './policy.ts';
-import { EXPECTED, PolicyFile } from './schema.ts';
+import { keyOf, type Located, pairsOf, placeAt } from './positions.ts';
+import { describeIssue, type Problem, problem, unknownKeys } from './problems.ts';
+import { PolicyFile } from './schema.ts';
 
 export interface ParsedPolicy {
   readonly layer: Layer;
@@ -26,42 +27,98 @@ export const MAX_POLICY_BYTES = 256 * 1024;
  * @throws PaddockError `policy-invalid` with file, line, column, what was expected and the nearest valid key.
  */
 export function parsePolicy(text: string, name: string, host: ParseHost): ParsedPolicy {
+  const result = examinePolicy(text, name, host);
+  if ('parsed' in result) return result.parsed;
+  const [first, ...others] = result.problems;
+  if (first === undefined || others.length === 0) throw first ?? new PaddockError('internal', 'no problem');
+  const more = `${others.length} more ${others.length === 1 ? 'problem' : 'problems'}`;
+  throw new PaddockError(
+    'policy-invalid',
+    `${first.message} (and ${more}: see \`paddock policy check\`)`,
+    first.detail,
+  );
+}
+
+/** The same, giving all problems in the order in which they stand in the file, at most `MAX_PROBLEMS`. */
+export function examinePolicy(
+  text: string,
+  name: string,
+  host: ParseHost,
+): { readonly parsed: ParsedPolicy } | { readonly problems: readonly PaddockError[] } {
   if (Buffer.byteLength(text) > MAX_POLICY_BYTES) {
-    throw invalid(`the policy is longer than ${MAX_POLICY_BYTES} bytes`, { where: name });
+    const found = `more than ${MAX_POLICY_BYTES} bytes`;
+    return {
+      problems: [new PaddockError('policy-invalid', 'the policy is too long', { where: name, found })],
+    };
   }
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true, strict: true, merge: false });
-  const problem = document.errors[0] ?? document.warnings[0];
-  if (problem !== undefined) {
-    throw invalid('the policy is not valid YAML', {
-      where: place(name, lines, problem.pos[0]),
-      found: escapeText(problem.message.split('\n')[0] ?? '', 200),
-    });
-  }
-  let plain: unknown;
-  try {
-    plain = document.toJS({ maxAliasCount: 20 });
-  } catch (cause) {
-    throw invalid('the policy uses too many aliases', { where: name, cause });
-  }
-  const result = v.safeParse(PolicyFile, plain ?? {}, { abortEarly: false });
-  if (!result.success) throw describeIssue(result.issues[0], document, lines, name, text);
+  const file = readYaml(text, name);
+  if (file instanceof PaddockError) return { problems: [file] };
+  const syntax = [...file.document.errors, ...file.document.warnings].map(({ message, pos }) =>
+    problem(file, pos[0], 'the policy is not valid YAML', {
+      found: escapeText(message.split('\n')[0] ?? ''),
+    }),
+  );
+  if (syntax.length > 0) return { problems: inOrder(syntax) };
+  const plain = toPlain(file);
+  if (plain instanceof PaddockError) return { problems: [plain] };
+  const keys = unknownKeys(file);
+  const result = v.safeParse(PolicyFile, plain.value ?? {});
+  const values = result.success ? [] : result.issues.map((issue) => describeIssue(file, issue));
+  const problems = [...keys, ...values.filter((one) => one !== undefined)];
+  if (problems.length > 0) return { problems: inOrder(problems) };
+  if (!result.success)
+    throw new PaddockError('internal', `${name} is refused by its schema without a reason`);
   const layer: Layer = {
     name,
     values: toPolicy(result.output, host),
-    origins: origins(document, lines, name),
+    origins: origins(file),
     lists: 'replace',
   };
-  return result.output.extends === undefined ? { layer } : { layer, extends: result.output.extends };
+  return {
+    parsed: { layer, ...(result.output.extends === undefined ? {} : { extends: result.output.extends }) },
+  };
 }
 
-/** Names in files and in `Policy` differ where the file has units of its own. */
-const RENAMED: Readonly<Record<string, string>> = {
-  'limits.memory': 'limits.memoryBytes',
-  'limits.fileSize': 'limits.fileBytes',
-  'limits.time': 'limits.timeMs',
-  'watch.sample': 'watch.sampleMs',
-};
+const MAX_PROBLEMS = 50;
+
+function inOrder(problems: readonly Problem[]): PaddockError[] {
+  const sorted = [...problems].sort((a, b) => a.offset - b.offset).slice(0, MAX_PROBLEMS);
+  return sorted.map(({ error }) => error);
+}
+
+// Version and schema are fixed: a directive in the file must not make `no` a boolean, or `<<` a merge.
+function readYaml(text: string, name: string): Located | PaddockError {
+  const lines = new LineCounter();
+  try {
+    const document = parseDocument(text, {
+      lineCounter: lines,
+      prettyErrors: false,
+      logLevel: 'error',
+      schema: 'core',
+      uniqueKeys: true,
+      strict: true,
+      merge: false,
+    });
+    return { name, text, document, lines };
+  } catch (cause) {
+    // The parser recurses; too deep nesting ends there.
+    return new PaddockError('policy-invalid', 'the policy is nested too deeply', { where: name, cause });
+  }
+}
+
+const MAX_ALIASES = 20;
+
+function toPlain({ document, name }: Located): { readonly value: unknown } | PaddockError {
+  try {
+    return { value: document.toJS({ maxAliasCount: MAX_ALIASES }) };
+  } catch (cause) {
+    return new PaddockError('policy-invalid', 'the policy uses aliases too often, or is nested too deeply', {
+      where: name,
+      expected: `at most ${MAX_ALIASES} uses of an anchor`,
+      cause,
+    });
+  }
+}
 
 function toPolicy(file: PolicyFile, host: ParseHost): PartialPolicy {
   const { limits, watch, files } = file;
@@ -115,111 +172,23 @@ function withoutUndefined(value: unknown): unknown {
   );
 }
 
-// Where each leaf stands: the value of a part, or of a key of a part.
-function origins(document: Document, lines: LineCounter, name: string): Map<string, Origin> {
+// Where each leaf stands: the key of a part, or a key in a part.
+function origins(file: Located): Map<string, Origin> {
   const found = new Map<string, Origin>();
-  const root = document.contents;
-  if (!isMap(root)) return found;
-  for (const { key, value } of root.items) {
-    const part = isScalar(key) ? String(key.value) : '';
-    const range = isScalar(key) ? key.range : undefined;
-    if (range) found.set(part, origin(lines, name, range[0]));
-    if (!isMap(value)) continue;
-    for (const item of value.items) {
-      if (!isScalar(item.key) || !item.key.range) continue;
-      const path = `${part}.${String(item.key.value)}`;
-      found.set(RENAMED[path] ?? path, origin(lines, name, item.key.range[0]));
+  const add = (path: string, offset: number): void => {
+    found.set(path, { layer: file.name, ...placeAt(file, offset) });
+  };
+  for (const part of pairsOf(file, file.document.contents)) {
+    const name = keyOf(part);
+    if (name === undefined) continue;
+    add(name.key, name.offset);
+    for (const leaf of pairsOf(file, part.value)) {
+      const key = keyOf(leaf);
+      if (key !== undefined)
+        add(LEAF_OF.get(`${name.key}.${key.key}`) ?? `${name.key}.${key.key}`, key.offset);
     }
   }
   return found;
 }
 
-function origin(lines: LineCounter, layer: string, offset: number): Origin {
-  const { line, col } = lines.linePos(offset);
-  return { layer, line, column: col };
-}
-
-type Issue = v.BaseIssue<unknown>;
-
-function describeIssue(
-  issue: Issue,
-  document: Document,
-  lines: LineCounter,
-  name: string,
-  text: string,
-): PaddockError {
-  const keys = issue.path?.map(({ key }) => key) ?? [];
-  const path = keys.filter((key) => typeof key === 'string').join('.');
-  const offset = offsetOf(document, keys, isUnknownKey(issue));
-  const where = place(name, lines, offset);
-  const excerpt = escapeText(text.split('\n')[lines.linePos(offset).line - 1]?.trim() ?? '', 80);
-  if (isUnknownKey(issue)) {
-    const known = knownKeys(keys.slice(0, -1));
-    const near = nearest(String(keys.at(-1)), known);
-    return invalid(`the policy has a key that does not exist: ${escapeText(path, 80)}`, {
-      where,
-      found: excerpt,
-      expected: `one of ${known.join(', ')}`,
-      remedy:
-        near === undefined
-          ? 'remove it, or see the comments in policies/default.yaml'
-          : `did you mean \`${near}\`?`,
-    });
-  }
-  const missing = issue.received === 'undefined';
-  return invalid(
-    missing
-      ? `the policy lacks ${escapeText(path, 80)}`
-      : `the policy says something impossible for ${escapeText(path, 80)}`,
-    {
-      where,
-      found: missing ? 'nothing' : excerpt,
-      expected: EXPECTED[path] ?? issue.message,
-      remedy: 'see the comments in policies/default.yaml',
-    },
-  );
-}
-
-function isUnknownKey(issue: Issue): boolean {
-  return issue.type === 'strict_object' && issue.expected === 'never';
-}
-
-function knownKeys(path: readonly unknown[]): string[] {
-  let schema: unknown = PolicyFile;
-  for (const key of path) schema = unwrap(entriesOf(schema)[String(key)]);
-  return Object.keys(entriesOf(schema));
-}
-
-function entriesOf(schema: unknown): Readonly<Record<string, unknown>> {
-  return (schema as { entries?: Readonly<Record<string, unknown>> } | undefined)?.entries ?? {};
-}
-
-function unwrap(schema: unknown): unknown {
-  return (schema as { wrapped?: unknown } | undefined)?.wrapped ?? schema;
-}
-
-// The key itself for one that should not be there, else the value, else the deepest part that is there.
-function offsetOf(document: Document, keys: readonly unknown[], wantsKey: boolean): number {
-  if (wantsKey) {
-    const parent = keys.length === 1 ? document.contents : document.getIn(keys.slice(0, -1), true);
-    const pair = isMap(parent)
-      ? parent.items.find(({ key }) => isScalar(key) && key.value === keys.at(-1))
-      : undefined;
-    if (pair && isScalar(pair.key) && pair.key.range) return pair.key.range[0];
-  }
-  for (let depth = keys.length; depth > 0; depth--) {
-    const node = document.getIn(keys.slice(0, depth), true);
-    const range = (node as { range?: readonly number[] | null } | undefined)?.range;
-    if (range) return range[0] ?? 0;
-  }
-  return 0;
-}
-
-function place(name: string, lines: LineCounter, offset: number): string {
-  const { line, col } = lines.linePos(offset);
-  return `${name}:${Math.max(1, line)}:${Math.max(1, col)}`;
-}
-
-function invalid(message: string, detail: ConstructorParameters<typeof PaddockError>[2]): PaddockError {
-  return new PaddockError('policy-invalid', message, detail);
-}
+const LEAF_OF = new Map(Object.entries(FILE_NAMES).map(([leaf, written]) => [written, leaf]));

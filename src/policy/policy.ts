@@ -93,8 +93,9 @@ export interface Origin {
 
 /** A widening that a later layer asked for and the ceiling did not allow. */
 export interface RejectedWidening {
-  /** Dotted path: `limits.processes`. */
+  /** Dotted path as in policy files: `limits.memory`. */
   readonly path: string;
+  /** As a policy file would write it; escaped. */
   readonly wanted: string;
   readonly kept: string;
   readonly wantedBy: Origin;

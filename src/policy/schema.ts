@@ -28,7 +28,9 @@ const path = v.pipe(
   ),
 );
 const flag = v.pipe(text, v.regex(/^-{1,2}[A-Za-z0-9][\w-]*$/, 'a flag such as --unsecure'));
-const variable = v.pipe(text, v.regex(/^[A-Za-z_]\w*$/, 'the name of an environment variable'));
+/** Names of environment variables that a policy may pass or set. */
+export const VARIABLE = /^[A-Za-z_]\w*$/;
+const variable = v.pipe(text, v.regex(VARIABLE, 'the name of an environment variable'));
 const sha256 = v.pipe(text, v.regex(/^[0-9a-f]{64}$/, 'a SHA-256 of 64 lower-case hex digits'));
 const port = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65535));
 const count = (least: number, most: number) =>
@@ -56,6 +58,8 @@ const duration = v.pipe(
   v.check((value) => (parseDuration(value) ?? 0) > 0, 'a duration such as 90s, 30m or 2h'),
   v.transform((value) => parseDuration(value) ?? 0),
 );
+// Below, sampling itself would be the load; above, a run could end unseen.
+const sample = v.pipe(duration, v.minValue(50), v.maxValue(60_000));
 const cpus = v.pipe(v.number(), v.minValue(0.01), v.maxValue(4096));
 const unlimited = v.pipe(
   v.literal(UNLIMITED),
@@ -126,7 +130,7 @@ export const PolicyFile = v.strictObject({
       write: v.optional(action),
       read: v.optional(action),
       syscall: v.optional(action),
-      sample: v.optional(duration),
+      sample: v.optional(sample),
     }),
   ),
   require: v.optional(list(v.picklist(PROTECTIONS))),
@@ -142,13 +146,22 @@ export const EXPECTED: Readonly<Record<string, string>> = {
   'trust.refuse': 'some of release, unknown, tampered',
   'trust.unknownLoader': 'refuse or warn',
   'trust.findings': 'refuse or record',
+  'trust.loaders': 'a list of SHA-256 digests, each of 64 lower-case hex digits',
+  'arguments.deny': 'a list of flags: [--rpc, --tools]',
+  'arguments.append': 'a list of words: ["--gpu", "disable"]',
   'arguments.grantFiles': 'true or false',
+  'environment.pass': 'a list of names of variables: [LANG, TERM]',
+  'environment.set': 'names and values, which are text: { NAME: "1" }',
+  'files.read': 'a list of paths, each absolute or beginning with ~/',
+  'files.write': 'a list of paths, each absolute or beginning with ~/',
+  'files.execute': 'a list of paths, each absolute or beginning with ~/',
+  'network.listen': 'a list of addresses: [127.0.0.1, "::1"]',
   'network.mode': 'auto, none or serve',
   'network.ports': 'two ports, the lowest and the highest: [8080, 8090]',
   'limits.memory': 'a size such as 8GiB, a percentage such as 75%, or unlimited',
-  'limits.processes': 'a whole number from 1',
+  'limits.processes': 'a whole number from 1 to 4194304',
   'limits.cpus': 'a number such as 2.5, or unlimited',
-  'limits.openFiles': 'a whole number from 16',
+  'limits.openFiles': 'a whole number from 16 to 1048576',
   'limits.fileSize': 'a size such as 1GiB',
   'limits.time': 'a duration such as 30m, or unlimited',
   'watch.exec': 'record, warn or kill',
@@ -156,6 +169,6 @@ export const EXPECTED: Readonly<Record<string, string>> = {
   'watch.write': 'record, warn or kill',
   'watch.read': 'record, warn or kill',
   'watch.syscall': 'record, warn or kill',
-  'watch.sample': 'a duration such as 500ms',
+  'watch.sample': 'a duration from 50ms to 1m',
   require: `some of ${PROTECTIONS.join(', ')}`,
 };

@@ -1,0 +1,127 @@
+import type * as v from 'valibot';
+import type { Node, Pair } from 'yaml';
+import { PaddockError } from '../lib/errors.ts';
+import { escapeText } from '../lib/text.ts';
+import { nearest } from './nearest.ts';
+import { keyOf, type Located, offsetOf, pairsOf, pointAt } from './positions.ts';
+import { EXPECTED, PolicyFile, VARIABLE } from './schema.ts';
+
+/** Something wrong at one place of a policy file. */
+export interface Problem {
+  readonly offset: number;
+  readonly error: PaddockError;
+}
+
+const REMEDY = 'the comments in policies/default.yaml explain every value';
+
+/**
+ * Keys that no policy has. Looked for in the document itself, as an object has keys of its own that nobody wrote
+ * (`constructor`), and to know where they stand.
+ */
+export function unknownKeys(file: Located): Problem[] {
+  const problems: Problem[] = [];
+  for (const part of pairsOf(file, file.document.contents)) {
+    const name = keyOf(part);
+    const entries = entriesOf(PolicyFile);
+    if (name === undefined || !Object.hasOwn(entries, name.key)) {
+      problems.push(unknownKey(file, part, '', Object.keys(entries)));
+      continue;
+    }
+    const known = Object.keys(entriesOf(entries[name.key]));
+    if (known.length === 0) continue; // a list or a word
+    for (const leaf of pairsOf(file, part.value)) {
+      const key = keyOf(leaf)?.key;
+      if (key === undefined || !known.includes(key)) {
+        problems.push(unknownKey(file, leaf, `${name.key}.`, known));
+      } else if (`${name.key}.${key}` === 'environment.set') {
+        problems.push(...badVariables(file, leaf.value));
+      }
+    }
+  }
+  return problems;
+}
+
+/** What the schema says against the file, apart from keys: `unknownKeys` finds these. */
+export function describeIssue(file: Located, issue: v.BaseIssue<unknown>): Problem | undefined {
+  if (issue.type === 'strict_object' && issue.expected === 'never') return undefined;
+  if (issue.path?.at(-1)?.origin === 'key') return undefined;
+  const keys = issue.path?.map(({ key }) => key) ?? [];
+  const path = keys.filter((key) => typeof key === 'string').join('.');
+  const shown = escapeText(path, 80);
+  const missing = issue.input === undefined;
+  const what =
+    path === ''
+      ? 'the policy is no mapping of keys to values'
+      : missing
+        ? `the policy lacks ${shown}`
+        : `the policy says something impossible for ${shown}`;
+  return problem(file, offsetOf(file, keys), what, {
+    expected:
+      EXPECTED[path] ??
+      EXPECTED[path.split('.', 2).join('.')] ??
+      (path === '' ? 'apiVersion: paddock/v1, and what differs' : issue.message),
+    found: missing ? 'nothing' : escapeText(JSON.stringify(issue.input) ?? typeof issue.input, 80),
+    remedy: path === 'apiVersion' ? 'begin the file with `apiVersion: paddock/v1`' : REMEDY,
+  });
+}
+
+/** A problem with its place, line and mark. */
+export function problem(
+  file: Located,
+  offset: number,
+  message: string,
+  detail: ConstructorParameters<typeof PaddockError>[2],
+): Problem {
+  const error = new PaddockError('policy-invalid', message, { ...pointAt(file, offset), ...detail });
+  return { offset, error };
+}
+
+function unknownKey(
+  file: Located,
+  pair: Pair<unknown, unknown>,
+  prefix: string,
+  known: readonly string[],
+): Problem {
+  const key = keyOf(pair);
+  const offset = (pair.key as Node | undefined)?.range?.[0] ?? 0;
+  const expected = `one of ${known.join(', ')}`;
+  if (key === undefined) {
+    return problem(file, offset, 'the policy has a key that is no text', { expected, remedy: REMEDY });
+  }
+  const near = nearest(key.key, known) ?? elsewhere(key.key);
+  return problem(
+    file,
+    offset,
+    `the policy has a key that does not exist: ${prefix}${escapeText(key.key, 60)}`,
+    { expected, remedy: near === undefined ? REMEDY : `did you mean \`${near}\`?` },
+  );
+}
+
+/** `memory` at the top is meant for `limits.memory`. */
+function elsewhere(key: string): string | undefined {
+  const parts = Object.entries(entriesOf(PolicyFile)).map(
+    ([part, schema]) => [part, entriesOf(schema)] as const,
+  );
+  const found = parts.find(([, entries]) => Object.hasOwn(entries, key));
+  return found === undefined ? undefined : `${found[0]}.${key}`;
+}
+
+function badVariables(file: Located, set: unknown): Problem[] {
+  return pairsOf(file, set).flatMap((pair) => {
+    const key = keyOf(pair)?.key;
+    if (key !== undefined && VARIABLE.test(key) && !(key in Object.prototype)) return [];
+    const offset = (pair.key as Node | undefined)?.range?.[0] ?? 0;
+    return [
+      problem(file, offset, 'environment.set has a key that names no environment variable', {
+        expected: 'letters, digits and underscores, not beginning with a digit',
+        found: escapeText(key ?? 'a key that is no text', 60),
+        remedy: REMEDY,
+      }),
+    ];
+  });
+}
+
+function entriesOf(schema: unknown): Readonly<Record<string, unknown>> {
+  const { wrapped, entries } = schema as { wrapped?: unknown; entries?: Readonly<Record<string, unknown>> };
+  return wrapped === undefined ? (entries ?? {}) : entriesOf(wrapped);
+}
