@@ -1,5 +1,6 @@
 import { basename, join } from 'node:path';
 import fastStringWidth from 'fast-string-width';
+import { PROTECTIONS } from '../launch/protections.ts';
 import { escapeText } from '../lib/text.ts';
 import { formatBytes, formatDuration } from '../lib/units.ts';
 import type { LabelCounts } from '../watch/watch.ts';
@@ -72,8 +73,11 @@ function judgement({ verdict }: SessionRecord): string {
 }
 
 function fence({ plan }: SessionRecord): string {
-  if (plan.missing.length === 0) return `up: ${plan.protections.length} protections`;
-  return `DEGRADED, without ${plan.missing.join(', ')}`;
+  if (plan.missing.length > 0) return `DEGRADED, without ${plan.missing.join(', ')}`;
+  const others = PROTECTIONS.map(({ protection }) => protection).filter(
+    (one) => !plan.protections.includes(one),
+  );
+  return others.length === 0 ? 'up' : `up, without ${others.join(', ')} (not required by the policy)`;
 }
 
 function network({ plan }: SessionRecord): string {

@@ -1,3 +1,4 @@
+import { PROTECTIONS } from '../../src/launch/protections.ts';
 import type { SessionEnd, SessionStart } from '../../src/session/types.ts';
 import { NOTHING_SEEN } from '../../src/watch/watch.ts';
 import { Recorded } from '../watch/recorded.ts';
@@ -41,7 +42,7 @@ export function start(facts: Partial<SessionStart> = {}): SessionStart {
       form: 'ape',
       network: { mode: 'none' },
       streams: 'pipes',
-      protections: ['no-new-privileges', 'seccomp'],
+      protections: PROTECTIONS.map(({ protection }) => protection),
       missing: [],
       argv: ['story.llamafile', '-p', '<5 characters>'],
       cgroups: [],

@@ -23,7 +23,7 @@ describe('summarise', () => {
     expect(summarise(record(), PLACE)).toEqual([
       'paddock: the program ended with exit code 0, after 12 s',
       '  file    story.llamafile: llamafile-0.9.3 (tier A)',
-      '  fence   up: 2 protections',
+      '  fence   up',
       '  network none',
       '  used    331.9 MiB memory, 12 threads, 8.1 s CPU (at most 1.9 at once)',
       '  denied  nothing',
@@ -76,6 +76,14 @@ describe('summarise', () => {
       '  left    1 process killed at the end',
       '  more    40 calls came too fast to be reported',
     ]);
+  });
+
+  it('names what is not in force and was not required', () => {
+    const { plan } = start();
+    const protections = plan.protections.filter((one) => one !== 'limits-session');
+    expect(summarise(record({}, { plan: { ...plan, protections } }), PLACE)[2]).toBe(
+      '  fence   up, without limits-session (not required by the policy)',
+    );
   });
 
   it('says nothing of a session that has not ended', () => {
