@@ -23,7 +23,7 @@ export interface Attack {
    * option or a device; where it fails without a fence too, that is printed, and the rest is still asserted.
    */
   readonly control: 'always' | 'depends';
-  /** How the program ends inside: `refused` (its own FAILED line, exit 9; the default), or whichever way. */
+  /** How the program ends: `refused` (its own FAILED line, exit 9; the default), or whichever way, signals too. */
   readonly ends?: 'refused' | 'either';
   /** Options of `paddock run`, further ones for a user other than root, and arguments that the user gives knowingly. */
   readonly options?: readonly string[];
@@ -33,6 +33,8 @@ export interface Attack {
   /** The layout of the file; ELF when left out. */
   readonly form?: 'ape';
   readonly environment?: Readonly<Record<string, string>>;
+  /** Held only where memory and processes can be limited for the session as a whole. */
+  readonly needsSessionLimits?: boolean;
   /** Leave descriptors 3 and 4 open in the launcher: a secret, and a file that can be written. */
   readonly inherit?: boolean;
   readonly input?: 'readable';
@@ -46,6 +48,8 @@ export type Expectation =
   | { readonly refused: string }
   /** A `call` event with this label; another mechanism refuses the call, and the gate only reports it. */
   | { readonly observed: string }
+  /** An alert with this label. */
+  | { readonly alert: string }
   /** Any event of this kind. */
   | { readonly event: string }
   /** `finished` says that processes had to be killed. */

@@ -89,14 +89,17 @@ function expectRefused(attack: Attack, place: Place, outcome: Outcome): void {
   if (attack.terminal !== 'own') expect(outcome.stderr, story).not.toMatch(CONTROL_CHARACTERS);
   expect(place.world.damage(), story).toEqual([]);
   expect(outcome.survivors, story).toEqual([]);
+  if (attack.killLauncherAt !== undefined) {
+    expect(outcome.stdout, story).toContain(attack.killLauncherAt);
+    return;
+  }
   expect(
     outcome.events.map(({ event }) => event),
     story,
   ).toContain('started');
-  if (attack.killLauncherAt !== undefined) return;
-  expect(outcome.signal, story).toBe(null);
   expect([125, 126, 127], story).not.toContain(outcome.code);
   if ((attack.ends ?? 'refused') !== 'refused') return;
+  expect(outcome.signal, story).toBe(null);
   expect(outcome.verdict, story).toMatch(/^FAILED /);
   expect(outcome.code, story).toBe(9);
 }
@@ -112,6 +115,7 @@ function expectSeen(attack: Attack, outcome: Outcome): void {
 }
 
 function matches(seen: Exclude<Attack['seen'], { nothing: string }>, event: Seen): boolean {
+  if ('alert' in seen) return event.event === 'alert' && event.label === seen.alert;
   if ('event' in seen) return event.event === seen.event;
   if ('swept' in seen)
     return event.event === 'finished' && typeof event.killed === 'number' && event.killed > 0;

@@ -16,9 +16,9 @@ static atomic_int over;
 static void *flip(void *unused) {
   while (!atomic_load(&over)) {
     memcpy(argument, first_value, argument_size);
-    for (volatile int i = 0; i < 50; i++) {}
+    for (volatile int i = 0; i < 200; i++) {}
     memcpy(argument, second_value, argument_size);
-    for (volatile int i = 0; i < 50; i++) {}
+    for (volatile int i = 0; i < 200; i++) {}
   }
   return unused;
 }
@@ -66,7 +66,7 @@ static int race_bind_address(void) {
   return race_bind(address_of("127.0.0.1", number_param("port")), address_of("0.0.0.0", number_param("port")));
 }
 
-/* 3000 tries to have a granted path checked and the canary opened. */
+/* 20000 tries to have a granted path checked and the canary opened. */
 static int race_open(void) {
   char expected[16] = "", found[16];
   snprintf(first_value, sizeof first_value, "%s", param("readable"));
@@ -75,9 +75,11 @@ static int race_open(void) {
   if (granted < 0) return failed("open(granted)");
   ssize_t size = read(granted, expected, sizeof expected);
   if (size <= 0) return failed("read");
-  if (start_flipping(sizeof first_value) != 0) return failed_because("pthread_create", "no-thread");
+  size_t longer = strlen(first_value) > strlen(second_value) ? strlen(first_value) : strlen(second_value);
+  if (start_flipping(longer + 1) != 0) return failed_because("pthread_create", "no-thread");
   int last = EACCES;
-  for (int i = 0; i < 3000; i++) {
+  for (int i = 0; i < 20000; i++) {
+    if (i % 100 == 0) usleep(100); /* on one CPU the other thread gets its turn */
     int fd = open(argument, O_RDONLY | O_CLOEXEC);
     if (fd < 0) {
       if (errno != ENOENT) last = errno;

@@ -5,10 +5,10 @@ const FILES = 'apiVersion: paddock/v1\nlimits:\n  fileSize: 64MiB\n  openFiles: 
 
 /** Taking everything there is, staying when it is over, the terminal, and what was left lying about. */
 export const SESSION_ATTACKS: readonly Attack[] = [
-  bomb('a thousand processes', 'fork-bomb', { count: 1000 }),
-  bomb('a thousand threads', 'thread-bomb', { count: 1000 }),
-  { ...bomb('half a gibibyte of memory', 'memory-bomb', { mib: 512 }), ends: 'either' },
-  { ...bomb('half a gibibyte in eight processes', 'memory-bomb-shared-out', { mib: 512 }), ends: 'either' },
+  bomb('a thousand processes', 'fork-bomb', { count: 1000 }, 'processes'),
+  bomb('a thousand threads', 'thread-bomb', { count: 1000 }, 'processes'),
+  bomb('half a gibibyte of memory', 'memory-bomb', { mib: 512 }, 'memory'),
+  bomb('half a gibibyte in eight processes', 'memory-bomb-shared-out', { mib: 512 }, 'memory'),
   file('a file of 256 MiB', 'file-bomb', { mib: 256 }),
   file('a sparse file of a tebibyte', 'sparse-bomb', {}),
   file('a thousand descriptors', 'descriptor-bomb', { count: 1000 }),
@@ -72,14 +72,21 @@ export const SESSION_ATTACKS: readonly Attack[] = [
   ),
 ];
 
-function bomb(name: string, attempt: string, parameters: Readonly<Record<string, number>>): Attack {
+function bomb(
+  name: string,
+  attempt: string,
+  parameters: Readonly<Record<string, number>>,
+  alert: string,
+): Attack {
   return {
     name,
     attempt,
     parameters: () => parameters,
     options: LIMITED,
     control: 'always',
-    seen: { event: 'limit' },
+    ends: 'either',
+    needsSessionLimits: true,
+    seen: { alert },
   };
 }
 
