@@ -4,7 +4,7 @@
 //   node bin/build.js --install   what can be built here; says plainly what is missing and goes on
 //   node bin/build.js --sanitize  C programs once more in dist/sanitized, with address and undefined-behaviour checks
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -101,10 +101,10 @@ async function bundle() {
     throw cause;
   }
   const folder = join(dist, 'cli');
-  rmSync(folder, { recursive: true, force: true });
+  const fresh = join(dist, `cli-${process.pid}`);
   await esbuild.build({
     entryPoints: [entry],
-    outdir: folder,
+    outdir: fresh,
     bundle: true,
     splitting: true,
     format: 'esm',
@@ -119,6 +119,9 @@ async function bundle() {
     },
     logLevel: 'warning',
   });
+  // Whole or not at all: somebody may be running the one that is there.
+  rmSync(folder, { recursive: true, force: true });
+  renameSync(fresh, folder);
 }
 
 await main();

@@ -59,6 +59,8 @@ export type Architecture = 'x86-64' | 'aarch64';
 
 export interface ApeFacts {
   readonly magic: 'MZqFpD' | 'jartsr' | 'APEDBG';
+  /** Linked in one piece (APE up to 1.7): raw loaders, and the archive may lie inside the mapped image. */
+  readonly monolithic: boolean;
   /** From the script's `.ape-X.Y` or the APE note: "1.9", "1.10"; undefined for generations that do not say. */
   readonly version?: string;
   /** File offset of the first byte after the shell script. */

@@ -49,9 +49,12 @@ export function readApe(source: ByteSource): ApeImage {
   const claims = [...script.claims, ...images.flatMap((image) => image.claims), ...pe.claims];
   const version = script.version ?? noteVersion(source, claims);
   const magic = head.toString('latin1', 0, 6) as ApeFacts['magic'];
+  const monolithic =
+    head.toString('latin1', MONOLITHIC_AT, MONOLITHIC_AT + 2) === 'JT' && script.loaders.every(isRaw);
   return {
     facts: {
       magic,
+      monolithic,
       scriptEnd: script.end,
       printfOffsets: attempts.flatMap(({ offset }) => offset ?? []),
       peOffset: pe.offset,
@@ -60,8 +63,7 @@ export function readApe(source: ByteSource): ApeImage {
     programs: images.map(({ program }) => program),
     loaders: script.loaders,
     claims,
-    monolithic:
-      head.toString('latin1', MONOLITHIC_AT, MONOLITHIC_AT + 2) === 'JT' && script.loaders.every(isRaw),
+    monolithic,
   };
 }
 

@@ -83,7 +83,9 @@ function writableCode(program: ElfProgram): Finding[] {
     .map(({ offset, fileSize }) => finding('APE-023', { offset, length: fileSize }, program.architecture));
 }
 
-function segmentsInArchive(program: ElfProgram, { zip }: Anatomy): Finding[] {
+// A monolithic program was linked together with its archive: there the image holds it.
+function segmentsInArchive(program: ElfProgram, { zip, ape }: Anatomy): Finding[] {
+  if (ape?.monolithic === true) return [];
   const start = Math.min(...(zip?.members.map(({ localOffset }) => localOffset) ?? []));
   return program.segments
     .filter(({ type, fileSize, offset }) => type === PT_LOAD && fileSize > 0 && offset + fileSize > start)
