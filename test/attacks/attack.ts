@@ -33,6 +33,8 @@ export interface Attack {
   /** The layout of the file; ELF when left out. */
   readonly form?: 'ape';
   readonly environment?: Readonly<Record<string, string>>;
+  /** With no fence the test's listeners hear of it. */
+  readonly heard?: boolean;
   /** Held only where memory and processes can be limited for the session as a whole. */
   readonly needsSessionLimits?: boolean;
   /** Leave descriptors 3 and 4 open in the launcher: a secret, and a file that can be written. */

@@ -16,6 +16,8 @@ export interface Outcome {
   readonly stdout: string;
   readonly stderr: string;
   readonly events: readonly Seen[];
+  /** Protections that were in force, as the record says. */
+  readonly protections: readonly string[];
   /** Processes of the run that were still there when the launcher had ended; they were killed by the harness. */
   readonly survivors: readonly number[];
 }
@@ -97,7 +99,7 @@ async function launch(
     signal,
     stdout: output,
     stderr: stderr.text + readIfThere(join(world.root, 'err')),
-    events: readEvents(world.state),
+    ...readRecord(world.state),
     survivors,
   };
 }
@@ -175,16 +177,20 @@ function endSurvivors(token: string): number[] {
   return survivors;
 }
 
-function readEvents(state: string): Seen[] {
+function readRecord(state: string): Pick<Outcome, 'events' | 'protections'> {
   const sessions = join(state, 'paddock/sessions');
-  if (!existsSync(sessions)) return [];
   const events: Seen[] = [];
-  for (const id of readdirSync(sessions)) {
+  const protections: string[] = [];
+  for (const id of existsSync(sessions) ? readdirSync(sessions) : []) {
     for (const line of readIfThere(join(sessions, id, 'events.jsonl')).split('\n')) {
       if (line !== '') events.push(JSON.parse(line) as Seen);
     }
+    const session = readIfThere(join(sessions, id, 'session.json'));
+    if (session === '') continue;
+    const { plan } = JSON.parse(session) as { plan: { protections: readonly string[] } };
+    protections.push(...plan.protections);
   }
-  return events;
+  return { events, protections };
 }
 
 function readIfThere(path: string): string {

@@ -1,7 +1,9 @@
+import { spawn } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { chmodSync } from 'node:fs';
 import { type AddressInfo, createServer, type ListenOptions, type Server } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Whom the attempts try to talk to: the test, on the loopback. */
 export interface Listeners {
@@ -10,16 +12,33 @@ export interface Listeners {
   readonly udp: number;
   readonly unix: string;
   readonly abstract: string;
+  readonly datagram: string;
   /** How many connections and datagrams have arrived so far. */
   heard(): number;
+  /** Waits until one more than `before` was heard; at most five seconds. */
+  hears(before: number): Promise<boolean>;
   close(): Promise<void>;
 }
 
 const REPLY = 'reply-from-outside';
 
-/** @param folder where the pathname socket lies. */
-export async function openListeners(folder: string): Promise<Listeners> {
+/**
+ * @param folder where the pathname sockets lie.
+ * @param program the attack program, which takes the datagrams that Node cannot.
+ */
+export async function openListeners(folder: string, program: string): Promise<Listeners> {
   let heard = 0;
+  const datagram = join(folder, 'datagram.sock');
+  const helper = spawn(program, ['take-datagrams', `datagram=${datagram}`], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  await new Promise<void>((resolve) => {
+    helper.stdout.setEncoding('utf8').on('data', (text: string) => {
+      heard += text.split('HEARD').length - 1;
+      if (text.includes('READY')) resolve();
+    });
+  });
+  chmodSync(datagram, 0o777);
   const servers: Server[] = [];
   const serve = async (where: ListenOptions): Promise<Server> => {
     const server = createServer((socket) => {
@@ -54,8 +73,14 @@ export async function openListeners(folder: string): Promise<Listeners> {
     udp: udp.address().port,
     unix,
     abstract,
+    datagram,
     heard: () => heard,
+    hears: async (before) => {
+      for (let tries = 0; heard <= before && tries < 500; tries++) await sleep(10);
+      return heard > before;
+    },
     close: async () => {
+      helper.kill('SIGKILL');
       udp.close();
       await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
     },

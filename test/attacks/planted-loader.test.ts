@@ -28,7 +28,7 @@ describe.skipIf(process.platform !== 'linux' || process.arch !== 'x64')('a plant
   let listeners: Listeners;
   beforeAll(async () => {
     bench = buildBench({ sanitized: false });
-    listeners = await openListeners(bench.folder);
+    listeners = await openListeners(bench.folder, bench.program);
   });
   afterAll(async () => {
     await listeners.close();

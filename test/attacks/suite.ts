@@ -29,18 +29,16 @@ export function suite({ title, uid }: { readonly title: string; readonly uid: nu
     let bench: Bench;
     let listeners: Listeners;
     const notPossible: string[] = [];
+    const notLimited: string[] = [];
     beforeAll(async () => {
       bench = buildBench({ sanitized: SANITIZED });
-      listeners = await openListeners(bench.folder);
+      listeners = await openListeners(bench.folder, bench.program);
     });
     afterAll(async () => {
       await listeners.close();
       bench.remove();
-      if (notPossible.length > 0) {
-        console.log(
-          `Not possible on this machine with no fence either:\n${notPossible.map((line) => `  ${line}`).join('\n')}`,
-        );
-      }
+      tell('Not possible on this machine with no fence either', notPossible);
+      tell('Not held here, since there is no control group, as the record says', notLimited);
     });
     const at = async (attack: Attack, body: (place: Place) => Promise<void>): Promise<void> => {
       const world = makeWorld(fileOf(bench, attack), uid);
@@ -57,8 +55,13 @@ export function suite({ title, uid }: { readonly title: string; readonly uid: nu
       { timeout: TEST_MS },
       async (_, attack) => {
         await at(attack, async (place) => {
+          const before = listeners.heard();
           const outcome = await runBare(bench, attack, place, uid);
-          if (outcome.verdict.startsWith('SUCCEEDED')) return;
+          if (outcome.verdict.startsWith('SUCCEEDED')) {
+            if (attack.heard === true)
+              expect(await listeners.hears(before), 'heard with no fence').toBe(true);
+            return;
+          }
           notPossible.push(`${attack.name}: ${outcome.verdict}`);
           if (attack.control === 'always')
             expect(outcome, 'with no fence').toMatchObject({ verdict: 'SUCCEEDED' });
@@ -67,6 +70,10 @@ export function suite({ title, uid }: { readonly title: string; readonly uid: nu
         await at(attack, async (place) => {
           const heard = listeners.heard();
           const outcome = await runFenced(bench, attack, place, uid);
+          if (attack.needsSessionLimits === true && !outcome.protections.includes('limits-session')) {
+            notLimited.push(`${attack.name}: ${outcome.verdict}`);
+            return;
+          }
           expectRefused(attack, place, outcome);
           expect(listeners.heard() - heard, 'connections that got through').toBe(0);
           expectSeen(attack, outcome);
@@ -74,6 +81,10 @@ export function suite({ title, uid }: { readonly title: string; readonly uid: nu
       },
     );
   });
+}
+
+function tell(what: string, lines: readonly string[]): void {
+  if (lines.length > 0) console.log(`${what}:\n${lines.map((line) => `  ${line}`).join('\n')}`);
 }
 
 function fileOf(bench: Bench, attack: Attack): string {

@@ -182,6 +182,28 @@ static int unix_pair_sendto(void) {
   return failed("sendto");
 }
 
+/* Any TCP socket can join a group, and says so to the network. */
+static int join_group(void) {
+  struct ip_mreq request = {.imr_interface.s_addr = htonl(INADDR_LOOPBACK)};
+  inet_pton(AF_INET, "239.255.0.1", &request.imr_multiaddr);
+  int fd = socket(AF_INET, SOCK_STREAM, 0);
+  if (fd < 0) return failed("socket");
+  return setsockopt(fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, &request, sizeof request) == 0 ? succeeded("joined 239.255.0.1")
+                                                                                      : failed("setsockopt");
+}
+
+/* For the test, with no fence: takes datagrams at a path, one line of output for each. */
+static int take_datagrams(void) {
+  struct sockaddr_un address = {.sun_family = AF_UNIX};
+  snprintf(address.sun_path, sizeof address.sun_path, "%s", param("datagram"));
+  int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+  if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof address) != 0) return failed("bind");
+  puts("READY");
+  char buffer[40];
+  while (recv(fd, buffer, sizeof buffer, 0) >= 0) puts("HEARD");
+  return failed("recv");
+}
+
 static int netlink_routes(void) {
   struct {
     struct nlmsghdr header;
@@ -229,6 +251,8 @@ const struct attempt network_attempts[] = {
     {"unix-abstract", unix_abstract},
     {"unix-abstract-listen", unix_abstract_listen},
     {"unix-pair-sendto", unix_pair_sendto},
+    {"join-group", join_group},
+    {"take-datagrams", take_datagrams},
     {"netlink-routes", netlink_routes},
     {"packet-socket", packet_socket},
     {"raw-socket", raw_socket},

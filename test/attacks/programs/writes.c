@@ -2,6 +2,8 @@
 #include "attack.h"
 
 #include <fcntl.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <utime.h>
@@ -135,6 +137,15 @@ static int setxattr_readable(void) {
   return setxattr(param("readable"), "user.mark", "1", 1, 0) == 0 ? succeeded("attribute set") : failed("setxattr");
 }
 
+/* A file attribute by ioctl, on a descriptor that is open for reading. */
+static int set_flags_readable(void) {
+  int fd = open(param("readable"), O_RDONLY | O_CLOEXEC), flags = 0;
+  if (fd < 0) return failed("open");
+  if (ioctl(fd, FS_IOC_GETFLAGS, &flags) != 0) return failed("ioctl(FS_IOC_GETFLAGS)");
+  flags |= FS_NODUMP_FL;
+  return ioctl(fd, FS_IOC_SETFLAGS, &flags) == 0 ? succeeded("attribute set") : failed("ioctl(FS_IOC_SETFLAGS)");
+}
+
 /* The file that was judged, changed after the judgement. */
 static int overwrite_self(void) {
   int fd = open(param("self"), O_WRONLY | O_CLOEXEC);
@@ -195,6 +206,7 @@ const struct attempt write_attempts[] = {
     {"utime-readable", utime_readable},
     {"utimensat-readable", utimensat_readable},
     {"setxattr-readable", setxattr_readable},
+    {"set-flags-readable", set_flags_readable},
     {"overwrite-self", overwrite_self},
     {"overwrite-descriptor", overwrite_descriptor},
     {"replace-self", replace_self},

@@ -79,6 +79,11 @@ export const FILE_ATTACKS: readonly Attack[] = [
   metadata('chown', 'chown-readable'),
   metadata('utime', 'utime-readable'),
   metadata('utimensat', 'utimensat-readable'),
+  {
+    ...metadata('attributes', 'set-flags-readable'),
+    control: 'depends',
+    seen: { nothing: 'the filter answers this ioctl by itself' },
+  },
   { ...metadata('setxattr', 'setxattr-readable'), control: 'depends' },
 
   { ...write('change the judged file', 'overwrite-self'), parameters: self },

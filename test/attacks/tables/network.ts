@@ -5,7 +5,7 @@ const targets = ({ listeners }: Place) => ({
   tcp6: listeners.tcp6 ?? 0,
   udp: listeners.udp,
   unix: listeners.unix,
-  datagram: listeners.unix,
+  datagram: listeners.datagram,
   abstract: listeners.abstract,
 });
 const ports = ({ port, other }: Place) => ({ port, other });
@@ -28,7 +28,9 @@ export const NETWORK_ATTACKS: readonly Attack[] = [
     reach(mode, 'connected UDP', 'udp-connect', 'socket'),
     reach(mode, 'a unix socket by path', 'unix-path', 'socket'),
     reach(mode, 'an abstract unix socket', 'unix-abstract', 'socket'),
+    reach(mode, 'a datagram from one end of a pair', 'unix-pair-sendto', 'socket'),
   ]),
+  { ...listen('a multicast group', 'join-group'), ...DEPENDS, seen: { refused: 'socket' } },
   socket('an abstract unix socket, to listen', 'unix-abstract-listen', 'always'),
   socket('a netlink socket, for the routes', 'netlink-routes', 'always'),
   socket('a packet socket', 'packet-socket', 'depends'),
@@ -68,6 +70,7 @@ function reach(mode: 'none' | 'serve', what: string, attempt: string, label: str
     parameters: targets,
     arguments: mode === 'serve' ? serving : undefined,
     control: 'always',
+    heard: true,
     seen: { refused: mode === 'none' ? 'socket' : label },
   };
 }
