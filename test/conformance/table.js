@@ -1,10 +1,20 @@
 #!/usr/bin/env node
 // Judges and runs real APE programs, and prints the table of docs/conformance.md.
-//   node test/conformance/table.js DIR      DIR holds <tag>/<program>, for example from a public collection of APE programs
+//   node test/conformance/table.js DIR [GGUF]    DIR holds <tag>/<program>, for example from a public collection of APE programs
+// With GGUF the weights and an `.args` are appended to every `make` and `cocmd` in the way of zipalign, and all is done again.
 // Every program is run twice with the same arguments: bare (`sh ./program …`, as a user would) and by `paddock run`.
 // "same" means: the same standard output (but for the program's own name and working directory), the same exit code. The programs themselves are never part of this repository.
 import { spawnSync } from 'node:child_process';
-import { chmodSync, cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -20,23 +30,54 @@ const ARGUMENTS = {
   gzip: ['--version'],
 };
 
-function main() {
+async function main() {
   const root = process.argv[2];
   if (root === undefined) throw new Error('usage: table.js DIR');
   const scratch = mkdtempSync(join(tmpdir(), 'paddock-conformance-'));
+  const append = process.argv[3] === undefined ? undefined : await zipalign(readFileSync(process.argv[3]));
   console.log('| tag | program | form | bytes | accounted | verdict | loader | run | exit |');
   console.log('|---|---|---|--:|--:|---|---|---|--:|');
   try {
     for (const tag of readdirSync(root).sort(byVersion)) {
-      for (const program of readdirSync(join(root, tag)).sort()) console.log(row(root, tag, program, scratch));
+      for (const program of readdirSync(join(root, tag)).sort()) {
+        const file = join(root, tag, program);
+        console.log(row(file, tag, program, scratch));
+        if (append !== undefined && ['make', 'cocmd'].includes(basename(program, '.com'))) {
+          console.log(row(append(file, scratch), tag, `${program} + GGUF`, scratch));
+        }
+      }
     }
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }
 }
 
-function row(root, tag, program, scratch) {
-  const file = join(root, tag, program);
+// Our own writer, which the product's demo uses; bundled on the fly because it is TypeScript.
+async function zipalign(gguf) {
+  const { build } = await import('esbuild');
+  const source = fileURLToPath(new URL('../../src/demo/zip-writer.ts', import.meta.url));
+  const { outputFiles } = await build({
+    entryPoints: [source],
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    write: false,
+  });
+  const writer = await import(
+    `data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString('base64')}`
+  );
+  const entries = [
+    { name: 'model.gguf', content: gguf },
+    { name: '.args', content: Buffer.from('-m\nmodel.gguf\n...\n') },
+  ];
+  return (file, scratch) => {
+    const path = join(mkdtempSync(join(scratch, 'appended-')), basename(file));
+    writeFileSync(path, writer.zipalignAppend(readFileSync(file), entries), { mode: 0o755 });
+    return path;
+  };
+}
+
+function row(file, tag, program, scratch) {
   const anatomy = json(['inspect', '--json', file]);
   const verdict = json(['verify', '--json', file]);
   const result = Array.isArray(verdict.files) ? verdict.files[0] : verdict;
@@ -44,7 +85,7 @@ function row(root, tag, program, scratch) {
     .filter((region) => region.kind === 'unaccounted')
     .reduce((sum, region) => sum + region.length, 0);
   const share = (((anatomy.size - unaccounted) / anatomy.size) * 100).toFixed(unaccounted === 0 ? 0 : 1);
-  const args = ARGUMENTS[basename(program, '.com')] ?? [];
+  const args = ARGUMENTS[basename(file, '.com')] ?? [];
   const bare = runBare(file, args, scratch);
   const guarded = spawnSync(process.execPath, [paddock, 'run', '--quiet', file, ...args], options(scratch));
   const same = plain(bare, bare.folder) === plain(guarded, scratch) && bare.status === guarded.status;
@@ -83,7 +124,10 @@ function options(folder) {
 }
 
 function json(args) {
-  const result = spawnSync(process.execPath, [paddock, ...args], { encoding: 'utf8', maxBuffer: 256 * 1024 * 1024 });
+  const result = spawnSync(process.execPath, [paddock, ...args], {
+    encoding: 'utf8',
+    maxBuffer: 256 * 1024 * 1024,
+  });
   try {
     return JSON.parse(result.stdout);
   } catch (cause) {
@@ -95,4 +139,4 @@ function byVersion(a, b) {
   return a.localeCompare(b, 'en', { numeric: true });
 }
 
-main();
+await main();
