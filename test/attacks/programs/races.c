@@ -11,10 +11,11 @@
 
 static char argument[4200], first_value[4200], second_value[4200];
 static size_t argument_size;
-static atomic_int over;
+static atomic_int flips;
 
 static void *flip(void *unused) {
-  while (!atomic_load(&over)) {
+  for (;;) {
+    atomic_fetch_add(&flips, 1);
     memcpy(argument, first_value, argument_size);
     for (volatile int i = 0; i < 200; i++) {}
     memcpy(argument, second_value, argument_size);
@@ -27,7 +28,14 @@ static int start_flipping(size_t size) {
   pthread_t thread;
   argument_size = size;
   memcpy(argument, first_value, size);
-  return pthread_create(&thread, NULL, flip, NULL);
+  int problem = pthread_create(&thread, NULL, flip, NULL);
+  while (problem == 0 && atomic_load(&flips) < 2) usleep(10);
+  return problem;
+}
+
+/* On one CPU, or a busy one, the other thread gets its turn. */
+static void now_and_then(int i) {
+  if (i % 20 == 19) usleep(50);
 }
 
 static struct sockaddr_in address_of(const char *host, int port) {
@@ -36,13 +44,14 @@ static struct sockaddr_in address_of(const char *host, int port) {
   return address;
 }
 
-/* 400 tries; the harm is a socket that is bound elsewhere than at 127.0.0.1:port. */
+/* 2000 tries; the harm is a socket that is bound elsewhere than at 127.0.0.1:port. */
 static int race_bind(struct sockaddr_in granted, struct sockaddr_in wanted) {
   memcpy(first_value, &granted, sizeof granted);
   memcpy(second_value, &wanted, sizeof wanted);
   if (start_flipping(sizeof granted) != 0) return failed_because("pthread_create", "no-thread");
   int last = EACCES;
-  for (int i = 0; i < 400; i++) {
+  for (int i = 0; i < 2000; i++) {
+    now_and_then(i);
     int fd = socket(AF_INET, SOCK_STREAM, 0), on = 1;
     if (fd < 0) return failed("socket");
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
@@ -79,7 +88,7 @@ static int race_open(void) {
   if (start_flipping(longer + 1) != 0) return failed_because("pthread_create", "no-thread");
   int last = EACCES;
   for (int i = 0; i < 20000; i++) {
-    if (i % 100 == 0) usleep(100); /* on one CPU the other thread gets its turn */
+    now_and_then(i);
     int fd = open(argument, O_RDONLY | O_CLOEXEC);
     if (fd < 0) {
       if (errno != ENOENT) last = errno;
@@ -103,7 +112,10 @@ static int race_execute(void) {
     if (child < 0) return failed("fork");
     if (child == 0) {
       if (start_flipping(64) != 0) _exit(2);
-      for (int tries = 0; tries < 20; tries++) execve(argument, words, NULL);
+      for (int tries = 0; tries < 40; tries++) {
+        execve(argument, words, NULL);
+        now_and_then(tries);
+      }
       _exit(errno == 0 ? 1 : errno);
     }
     int status = 0;

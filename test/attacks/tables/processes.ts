@@ -53,11 +53,32 @@ export const PROCESS_ATTACKS: readonly Attack[] = [
   ).map(([what, attempt]) => execute(what, attempt)),
   { ...execute('a shell, as APE', 'execute-shell'), form: 'ape' },
   { ...execute('a copy of its loader, as APE', 'execute-copy'), form: 'ape' },
+  // With one program granted the call itself is let through, and Landlock alone decides.
+  ...(
+    [
+      ['a shell', 'execute-shell'],
+      ['a shell by descriptor', 'execute-descriptor'],
+      ['a shell through the dynamic loader', 'execute-loader'],
+      ['a script of its own making', 'execute-script'],
+      ['a copy of itself', 'execute-copy'],
+      ['a path that is exchanged while it is checked', 'race-execute'],
+    ] as const
+  ).map(([what, attempt]) => granted(what, attempt)),
   { ...execute('a program in memory', 'execute-memory'), seen: { refused: 'memfd' } },
 ];
 
 function signal(name: string, attempt: string): Attack {
   return { name, attempt, control: 'always', seen: { observed: 'signal' } };
+}
+
+/** As above, where the user granted another program. */
+function granted(what: string, attempt: string): Attack {
+  return {
+    ...execute(what, attempt),
+    name: `execute ${what}, another program being granted`,
+    options: ['--exec', '/bin/true'],
+    seen: { observed: 'exec' },
+  };
 }
 
 function execute(what: string, attempt: string): Attack {
