@@ -1,9 +1,17 @@
+import { dirname } from 'node:path';
 import Conf from 'conf';
 import { PaddockError } from '../lib/errors.ts';
-import { userPaths } from '../lib/paths.ts';
 import { nearest } from '../policy/nearest.ts';
 import { PRESETS } from '../policy/presets.ts';
 import { type Context, EXIT } from './context.ts';
+import {
+  damaged,
+  PREFERENCE_KEYS,
+  PREFERENCES,
+  type Preferences,
+  preferences,
+  preferencesPath,
+} from './preferences.ts';
 import { table } from './render.ts';
 
 export interface ConfigInput {
@@ -12,31 +20,16 @@ export interface ConfigInput {
   readonly value?: string;
 }
 
-/** The user's own preferences. They choose among what the policy allows, and change nothing of it. */
-export interface Preferences {
-  /** Preset that `run` and `verify` use when none is named. */
-  preset?: string;
-  /** No words of paddock's own on stderr. */
-  quiet?: boolean;
-}
-
-const SCHEMA = {
-  preset: { type: 'string', enum: [...PRESETS] },
-  quiet: { type: 'boolean' },
-} as const;
-
 const MEANING: Readonly<Record<keyof Preferences, string>> = {
   preset: `policy preset when none is named: ${PRESETS.join(', ')}`,
   quiet: 'true: no words of paddock’s own on stderr',
 };
 
-const KEYS = Object.keys(SCHEMA) as (keyof Preferences)[];
-
 /** `paddock config`. */
 export async function run(context: Context, { action, key, value }: ConfigInput): Promise<number> {
   const store = open(context);
   if (action === 'list') {
-    const rows = KEYS.map((name) => [name, String(store.get(name) ?? 'not set'), MEANING[name]]);
+    const rows = PREFERENCE_KEYS.map((name) => [name, String(store.get(name) ?? 'not set'), MEANING[name]]);
     context.stdout.write(`${table(rows)}\n`);
     return EXIT.ok;
   }
@@ -48,38 +41,34 @@ export async function run(context: Context, { action, key, value }: ConfigInput)
 }
 
 function open(context: Context): Conf<Preferences> {
-  const cwd = userPaths(context.env, context.home).config;
+  preferences(context); // a file that `run` would refuse is not written over
+  const path = preferencesPath(context);
   try {
     return new Conf<Preferences>({
-      cwd,
+      cwd: dirname(path),
       configName: 'config',
-      schema: SCHEMA,
+      schema: PREFERENCES,
       configFileMode: 0o600,
       clearInvalidConfig: false,
       accessPropertiesByDotNotation: false,
     });
   } catch (cause) {
-    throw new PaddockError('io', 'your preferences cannot be read', {
-      where: `${cwd}/config.json`,
-      found: cause instanceof Error ? cause.message : String(cause),
-      remedy: 'correct the file, or remove it to start anew',
-      cause,
-    });
+    throw damaged(path, cause);
   }
 }
 
 function knownKey(key: string | undefined): keyof Preferences {
-  const found = KEYS.find((name) => name === key);
+  const found = PREFERENCE_KEYS.find((name) => name === key);
   if (found !== undefined) return found;
-  const near = nearest(key ?? '', KEYS);
+  const near = nearest(key ?? '', PREFERENCE_KEYS);
   throw new PaddockError('usage', `there is no preference ${JSON.stringify(key ?? '')}`, {
-    expected: KEYS.join(', '),
+    expected: PREFERENCE_KEYS.join(', '),
     ...(near === undefined ? {} : { remedy: `did you mean \`${near}\`?` }),
   });
 }
 
 function set(store: Conf<Preferences>, key: keyof Preferences, text: string): void {
-  const wanted = SCHEMA[key].type === 'boolean' ? BOOLEANS.get(text) : text;
+  const wanted = PREFERENCES[key].type === 'boolean' ? BOOLEANS.get(text) : text;
   try {
     if (wanted === undefined) throw new TypeError('true or false is expected');
     store.set(key, wanted);

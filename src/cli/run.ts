@@ -1,6 +1,6 @@
 import { closeSync } from 'node:fs';
 import { identityChanged } from '../format/open.ts';
-import { makeLeaves, removeLeaves } from '../launch/cgroup.ts';
+import { killLeaves, makeLeaves, removeLeaves } from '../launch/cgroup.ts';
 import { removeDirectories } from '../launch/directories.ts';
 import { PaddockError } from '../lib/errors.ts';
 import { userPaths } from '../lib/paths.ts';
@@ -96,6 +96,8 @@ async function session(
     );
     return conducted;
   } finally {
+    if (!(await killLeaves(plan.cgroups, endProcess)))
+      say('warn', 'processes of the session are left that cannot be killed');
     const left = removeLeaves(plan.cgroups);
     for (const path of left) say('warn', `the control group ${path} could not be removed`);
   }
@@ -124,6 +126,14 @@ async function conductGuarded(
   } catch (cause) {
     observer.finish({ kind: 'failure', message: cause instanceof Error ? cause.message : String(cause) });
     throw cause;
+  }
+}
+
+function endProcess(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // it ended by itself meanwhile
   }
 }
 

@@ -16,6 +16,9 @@ const CORE: ReadonlySet<string> = new Set([
   'SIGTRAP',
 ]);
 
+/** For these there are no listeners. */
+const UNCATCHABLE: ReadonlySet<string> = new Set(['SIGKILL', 'SIGSTOP']);
+
 /** How long to wait for a signal to oneself to arrive. */
 const ARRIVAL_MS = 1000;
 
@@ -40,6 +43,8 @@ export async function endBySignal(signal: number): Promise<never> {
     | NodeJS.Signals
     | undefined;
   if (name !== undefined && !CORE.has(name)) {
+    // Node ignores some signals from its start (SIGPIPE): a listener that goes again leaves the default behind.
+    if (!UNCATCHABLE.has(name)) process.on(name, () => {});
     process.removeAllListeners(name);
     process.kill(process.pid, name);
     await new Promise((resolve) => setTimeout(resolve, ARRIVAL_MS));

@@ -83,6 +83,49 @@ export function makeLeaves(leaves: readonly CgroupLeaf[], files: CgroupFiles = S
   }
 }
 
+/** Rounds of looking for processes that are left, with a pause between them: two seconds in all. */
+const KILL_ROUNDS = 200;
+const KILL_PAUSE_MS = 10;
+
+/**
+ * Ends every process in the leaves. For the case that the gate, whose task this is, was itself killed. Gives whether
+ * none is left.
+ */
+export async function killLeaves(
+  leaves: readonly CgroupLeaf[],
+  kill: (pid: number) => void,
+  files: CgroupFiles = SYSTEM,
+): Promise<boolean> {
+  for (let round = 0; round < KILL_ROUNDS; round++) {
+    const pids = new Set(leaves.flatMap((one) => membersOf(one, files)));
+    if (pids.size === 0) return true;
+    for (const { kind, path } of leaves) if (kind === 'v2') tryWrite(files, join(path, 'cgroup.kill'), '1');
+    for (const pid of pids) kill(pid);
+    await new Promise((resolve) => setTimeout(resolve, KILL_PAUSE_MS));
+  }
+  return false;
+}
+
+function membersOf(one: CgroupLeaf, files: CgroupFiles): number[] {
+  try {
+    const text = files.read(join(one.path, 'cgroup.procs'));
+    return text
+      .split('\n')
+      .map(Number)
+      .filter((pid) => pid > 0);
+  } catch {
+    return []; // the leaf is gone, and its processes with it
+  }
+}
+
+function tryWrite(files: CgroupFiles, path: string, text: string): void {
+  try {
+    files.write(path, text);
+  } catch {
+    // before Linux 5.14 there is no such file: the signals do it
+  }
+}
+
 /** Removes the leaves; those that still hold processes, or are gone already, are not an error. Gives what is left. */
 export function removeLeaves(leaves: readonly CgroupLeaf[], files: CgroupFiles = SYSTEM): string[] {
   const left: string[] = [];

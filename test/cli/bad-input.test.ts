@@ -1,5 +1,13 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, ftruncateSync, mkdirSync, openSync, symlinkSync, closeSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -18,7 +26,11 @@ const file = (name: string, content: string | Buffer, mode = 0o755): string => {
 /** Name → [what is made, exit code, words that the one-line reason must have]. */
 const CASES: Readonly<Record<string, [() => string, number, RegExp]>> = {
   'a file that is not there': [() => join(home, 'absent'), 127, /no such file/i],
-  'a folder on the way that is a file': [() => join(file('plain', 'x'), 'below'), 127, /no such file|not a (directory|folder)/i],
+  'a folder on the way that is a file': [
+    () => join(file('plain', 'x'), 'below'),
+    127,
+    /no such file|not a (directory|folder)/i,
+  ],
   'an empty file': [() => file('empty', ''), 126, /empty/i],
   'a directory': [
     () => {
@@ -54,16 +66,36 @@ const CASES: Readonly<Record<string, [() => string, number, RegExp]>> = {
     /symbolic link/i,
   ],
   'random bytes': [() => file('random', Buffer.alloc(8192, 'q7#x')), 126, /not a llamafile|neither/i],
-  'a plain zip': [() => file('plain.zip', writeZip([{ name: 'a.txt', content: Buffer.from('hello') }])), 126, /zip/i],
-  'weights alone': [() => file('w.gguf', Buffer.concat([Buffer.from('GGUF\x03\0\0\0'), Buffer.alloc(64)])), 126, /GGUF|weights/i],
+  'a plain zip': [
+    () => file('plain.zip', writeZip([{ name: 'a.txt', content: Buffer.from('hello') }])),
+    126,
+    /zip/i,
+  ],
+  'weights alone': [
+    () => file('w.gguf', Buffer.concat([Buffer.from('GGUF\x03\0\0\0'), Buffer.alloc(64)])),
+    126,
+    /GGUF|weights/i,
+  ],
   'a shell script': [() => file('script', '#!/bin/sh\necho no\n'), 126, /script/i],
   'a plain ELF that is no llamafile': [() => '/bin/true', 126, /ELF/],
   'an MZ file of Windows': [() => file('w.exe', windowsProgram()), 126, /Windows/],
-  'a truncated APE': [() => file('cut', Buffer.from("MZqFpD='\n\n")), 126, /truncated|too short|ends|outside/i],
-  'an APE magic and nothing sensible behind': [() => file('nonsense', Buffer.concat([Buffer.from("MZqFpD='\n"), Buffer.alloc(9000, 65)])), 126, /shell|printf|program/i],
+  'a truncated APE': [
+    () => file('cut', Buffer.from("MZqFpD='\n\n")),
+    126,
+    /truncated|too short|ends|outside/i,
+  ],
+  'an APE magic and nothing sensible behind': [
+    () => file('nonsense', Buffer.concat([Buffer.from("MZqFpD='\n"), Buffer.alloc(9000, 65)])),
+    126,
+    /shell|printf|program/i,
+  ],
   'a 16 GiB file of zeros': [() => sparse('zeros', Buffer.alloc(0)), 126, /not a llamafile|neither|zero/i],
   'a 16 GiB file that begins like an APE': [() => sparse('huge', Buffer.from("MZqFpD='\n\n")), 126, /./],
-  'a 16 GiB file that begins like an ELF': [() => sparse('huge-elf', Buffer.from('\x7fELF\x02\x01\x01', 'latin1')), 126, /./],
+  'a 16 GiB file that begins like an ELF': [
+    () => sparse('huge-elf', Buffer.from('\x7fELF\x02\x01\x01', 'latin1')),
+    126,
+    /./,
+  ],
 };
 
 describe.each(Object.entries(CASES))('run of %s', (_, [make, code, words]) => {
@@ -99,10 +131,24 @@ it.skipIf(process.getuid?.() === 0 && !canDropRoot())('an unreadable file is ref
   chmodSync(home, 0o755);
   const output = ((): string => {
     try {
-      return execFileSync('setpriv', ['--reuid', '65534', '--regid', '65534', '--clear-groups', process.execPath, 'bin/paddock.js', 'run', path], {
-        stdio: ['ignore', 'ignore', 'pipe'],
-        env: { HOME: '/nonexistent', PATH: process.env.PATH },
-      }).toString();
+      return execFileSync(
+        'setpriv',
+        [
+          '--reuid',
+          '65534',
+          '--regid',
+          '65534',
+          '--clear-groups',
+          process.execPath,
+          'bin/paddock.js',
+          'run',
+          path,
+        ],
+        {
+          stdio: ['ignore', 'ignore', 'pipe'],
+          env: { HOME: '/nonexistent', PATH: process.env.PATH },
+        },
+      ).toString();
     } catch (cause) {
       return `${(cause as { status: number }).status} ${(cause as { stderr: Buffer }).stderr}`;
     }

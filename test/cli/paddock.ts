@@ -32,7 +32,10 @@ export function scratch(): string {
 }
 
 /** Runs the built `paddock` as a user would, with a home and state of its own. */
-export function paddock(args: readonly string[], options: PaddockOptions & { home: string }): Promise<Outcome> {
+export function paddock(
+  args: readonly string[],
+  options: PaddockOptions & { home: string },
+): Promise<Outcome> {
   const reporter = join(options.home, 'max-rss.mjs');
   writeFileSync(
     reporter,
