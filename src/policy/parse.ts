@@ -1,3 +1,4 @@
+import { normalize } from 'node:path';
 import * as v from 'valibot';
 import { LineCounter, parseDocument } from 'yaml';
 import { PaddockError } from '../lib/errors.ts';
@@ -81,9 +82,11 @@ export function examinePolicy(
 
 const MAX_PROBLEMS = 50;
 
+// The schema may have several things to say about one value; one of them is enough.
 function inOrder(problems: readonly Problem[]): PaddockError[] {
-  const sorted = [...problems].sort((a, b) => a.offset - b.offset).slice(0, MAX_PROBLEMS);
-  return sorted.map(({ error }) => error);
+  const places = new Map(problems.map((one) => [`${one.offset} ${one.error.message}`, one]));
+  const sorted = [...places.values()].sort((a, b) => a.offset - b.offset);
+  return sorted.slice(0, MAX_PROBLEMS).map(({ error }) => error);
 }
 
 // Version and schema are fixed: a directive in the file must not make `no` a boolean, or `<<` a merge.
@@ -102,8 +105,12 @@ function readYaml(text: string, name: string): Located | PaddockError {
     return { name, text, document, lines };
   } catch (cause) {
     // The parser recurses; too deep nesting ends there.
-    return new PaddockError('policy-invalid', 'the policy is nested too deeply', { where: name, cause });
+    return tooDeep(name, cause);
   }
+}
+
+function tooDeep(name: string, cause: unknown): PaddockError {
+  return new PaddockError('policy-invalid', 'the policy is nested too deeply', { where: name, cause });
 }
 
 const MAX_ALIASES = 20;
@@ -112,9 +119,12 @@ function toPlain({ document, name }: Located): { readonly value: unknown } | Pad
   try {
     return { value: document.toJS({ maxAliasCount: MAX_ALIASES }) };
   } catch (cause) {
-    return new PaddockError('policy-invalid', 'the policy uses aliases too often, or is nested too deeply', {
+    // A ReferenceError tells of aliases; anything else is the stack, which deep nesting uses up.
+    if (!(cause instanceof ReferenceError)) return tooDeep(name, cause);
+    return new PaddockError('policy-invalid', 'the aliases of the policy cannot be followed', {
       where: name,
-      expected: `at most ${MAX_ALIASES} uses of an anchor`,
+      expected: `aliases of anchors that are there, unfolding to at most ${MAX_ALIASES} values`,
+      found: escapeText(cause.message.split('\n')[0] ?? ''),
       cause,
     });
   }
@@ -122,16 +132,15 @@ function toPlain({ document, name }: Located): { readonly value: unknown } | Pad
 
 function toPolicy(file: PolicyFile, host: ParseHost): PartialPolicy {
   const { limits, watch, files } = file;
-  const home = (path: string): string =>
-    path === '~' || path.startsWith('~/') ? host.home + path.slice(1) : path;
+  const plain = (path: string): string => plainPath(path, host.home);
   const values = {
     trust: file.trust,
     arguments: file.arguments,
     environment: file.environment,
     files: files && {
-      read: files.read?.map(home),
-      write: files.write?.map(home),
-      execute: files.execute?.map(home),
+      read: files.read?.map(plain),
+      write: files.write?.map(plain),
+      execute: files.execute?.map(plain),
     },
     network: file.network,
     limits: limits && {
@@ -153,6 +162,12 @@ function toPolicy(file: PolicyFile, host: ParseHost): PartialPolicy {
     require: file.require,
   };
   return withoutUndefined(values) as PartialPolicy;
+}
+
+// Without `~`, `..` and slashes that say nothing: what layers are compared by is what is shown and granted.
+function plainPath(path: string, home: string): string {
+  const normal = normalize(path.startsWith('~') ? home + path.slice(1) : path);
+  return normal.length > 1 && normal.endsWith('/') ? normal.slice(0, -1) : normal;
 }
 
 function memoryBytes(

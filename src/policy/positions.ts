@@ -1,13 +1,4 @@
-import {
-  type Document,
-  isAlias,
-  isMap,
-  isScalar,
-  type LineCounter,
-  type Node,
-  type Pair,
-  type YAMLMap,
-} from 'yaml';
+import { type Document, isAlias, isMap, isScalar, isSeq, type LineCounter, type Node, type Pair } from 'yaml';
 import { escapeText } from '../lib/text.ts';
 
 /** A parsed policy file, with what is needed to say where something stands in it. */
@@ -62,8 +53,17 @@ export function offsetOf({ document }: Located, keys: readonly unknown[]): numbe
 
 /** The pairs of a mapping, through an alias; none for what is no mapping. */
 export function pairsOf(file: Located, node: unknown): readonly Pair<unknown, unknown>[] {
-  const map = isAlias(node) ? node.resolve(file.document) : node;
-  return isMap(map) ? (map as YAMLMap).items : [];
+  const map = followed(file, node);
+  return isMap(map) ? map.items : [];
+}
+
+/** Whether it is a list, through an alias too. */
+export function isList(file: Located, node: unknown): boolean {
+  return isSeq(followed(file, node));
+}
+
+function followed({ document }: Located, node: unknown): unknown {
+  return isAlias(node) ? node.resolve(document) : node;
 }
 
 /** A key as text, and where it stands; undefined for keys that are no text: numbers, lists. */

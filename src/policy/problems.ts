@@ -3,7 +3,7 @@ import type { Node, Pair } from 'yaml';
 import { PaddockError } from '../lib/errors.ts';
 import { escapeText } from '../lib/text.ts';
 import { nearest } from './nearest.ts';
-import { keyOf, type Located, offsetOf, pairsOf, pointAt } from './positions.ts';
+import { isList, keyOf, type Located, offsetOf, pairsOf, pointAt } from './positions.ts';
 import { EXPECTED, PolicyFile, VARIABLE } from './schema.ts';
 
 /** Something wrong at one place of a policy file. */
@@ -19,32 +19,45 @@ const REMEDY = 'the comments in policies/default.yaml explain every value';
  * (`constructor`), and to know where they stand.
  */
 export function unknownKeys(file: Located): Problem[] {
-  const problems: Problem[] = [];
-  for (const part of pairsOf(file, file.document.contents)) {
-    const name = keyOf(part);
-    const entries = entriesOf(PolicyFile);
-    if (name === undefined || !Object.hasOwn(entries, name.key)) {
-      problems.push(unknownKey(file, part, '', Object.keys(entries)));
-      continue;
+  const root = file.document.contents;
+  const entries = entriesOf(PolicyFile);
+  if (isList(file, root)) return [noMapping(file, root, 'the policy')];
+  return pairsOf(file, root).flatMap((part) => {
+    const name = keyOf(part)?.key;
+    if (name === undefined || !Object.hasOwn(entries, name)) {
+      return [unknownKey(file, part, '', Object.keys(entries))];
     }
-    const known = Object.keys(entriesOf(entries[name.key]));
-    if (known.length === 0) continue; // a list or a word
-    for (const leaf of pairsOf(file, part.value)) {
-      const key = keyOf(leaf)?.key;
-      if (key === undefined || !known.includes(key)) {
-        problems.push(unknownKey(file, leaf, `${name.key}.`, known));
-      } else if (`${name.key}.${key}` === 'environment.set') {
-        problems.push(...badVariables(file, leaf.value));
-      }
-    }
-  }
-  return problems;
+    const known = Object.keys(entriesOf(entries[name]));
+    return known.length === 0 ? [] : unknownLeaves(file, name, part.value, known); // 0: a list or a word
+  });
+}
+
+function unknownLeaves(file: Located, part: string, value: unknown, known: readonly string[]): Problem[] {
+  if (isList(file, value)) return [noMapping(file, value, part)];
+  return pairsOf(file, value).flatMap((leaf) => {
+    const key = keyOf(leaf)?.key;
+    if (key === undefined || !known.includes(key)) return [unknownKey(file, leaf, `${part}.`, known)];
+    if (`${part}.${key}` !== 'environment.set') return [];
+    return isList(file, leaf.value)
+      ? [noMapping(file, leaf.value, 'environment.set')]
+      : badVariables(file, leaf.value);
+  });
+}
+
+// To the schema a list is an object like any other.
+function noMapping(file: Located, node: unknown, what: string): Problem {
+  const offset = (node as Node | undefined)?.range?.[0] ?? 0;
+  return problem(file, offset, `${what} is no mapping of keys to values`, {
+    expected: EXPECTED[what] ?? 'lines such as `key: value`',
+    found: 'a list',
+    remedy: REMEDY,
+  });
 }
 
 /** What the schema says against the file, apart from keys: `unknownKeys` finds these. */
 export function describeIssue(file: Located, issue: v.BaseIssue<unknown>): Problem | undefined {
   if (issue.type === 'strict_object' && issue.expected === 'never') return undefined;
-  if (issue.path?.at(-1)?.origin === 'key') return undefined;
+  if (issue.type !== 'strict_object' && issue.path?.at(-1)?.origin === 'key') return undefined;
   const keys = issue.path?.map(({ key }) => key) ?? [];
   const path = keys.filter((key) => typeof key === 'string').join('.');
   const shown = escapeText(path, 80);
@@ -60,9 +73,13 @@ export function describeIssue(file: Located, issue: v.BaseIssue<unknown>): Probl
       EXPECTED[path] ??
       EXPECTED[path.split('.', 2).join('.')] ??
       (path === '' ? 'apiVersion: paddock/v1, and what differs' : issue.message),
-    found: missing ? 'nothing' : escapeText(JSON.stringify(issue.input) ?? typeof issue.input, 80),
+    found: missing ? 'nothing' : described(issue.input),
     remedy: path === 'apiVersion' ? 'begin the file with `apiVersion: paddock/v1`' : REMEDY,
   });
+}
+
+function described(value: unknown): string {
+  return escapeText(typeof value === 'number' ? String(value) : (JSON.stringify(value) ?? typeof value), 80);
 }
 
 /** A problem with its place, line and mark. */
