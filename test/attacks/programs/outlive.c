@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 
 static void survive(const char *how) {
@@ -132,6 +133,42 @@ static int ignore_launchers_end_busily(void) {
   return ignore_launchers_end();
 }
 
+/* Where the policy ends the session at the first offence, nobody is there to say this. */
+static int stay(const char *offence) {
+  usleep((useconds_t)number_param("patience") * 1000);
+  return succeeded("still here after an offence: %s", offence);
+}
+
+static int stay_after_read(void) {
+  close(open(param("canary"), O_RDONLY | O_CLOEXEC));
+  return stay("read");
+}
+
+static int stay_after_write(void) {
+  close(open(param("victim"), O_WRONLY | O_APPEND | O_CLOEXEC));
+  return stay("write");
+}
+
+static int stay_after_connect(void) {
+  close(socket(AF_INET, SOCK_DGRAM, 0));
+  return stay("connect");
+}
+
+static int stay_after_call(void) {
+  unshare(0);
+  return stay("system call");
+}
+
+static int stay_after_execute(void) {
+  pid_t child = fork();
+  if (child == 0) {
+    execl("/bin/true", "true", NULL);
+    _exit(1);
+  }
+  waitpid(child, NULL, 0);
+  return stay("execute");
+}
+
 const struct attempt outlive_attempts[] = {
     {"daemon-double-fork", daemon_double_fork},
     {"daemon-deaf", daemon_deaf},
@@ -140,5 +177,10 @@ const struct attempt outlive_attempts[] = {
     {"daemon-stopped", daemon_stopped},
     {"ignore-launchers-end", ignore_launchers_end},
     {"ignore-launchers-end-busily", ignore_launchers_end_busily},
+    {"stay-after-read", stay_after_read},
+    {"stay-after-write", stay_after_write},
+    {"stay-after-connect", stay_after_connect},
+    {"stay-after-call", stay_after_call},
+    {"stay-after-execute", stay_after_execute},
     {NULL, NULL},
 };

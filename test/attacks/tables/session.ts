@@ -29,6 +29,12 @@ export const SESSION_ATTACKS: readonly Attack[] = [
     seen: { nothing: 'whoever writes the record is dead' },
   },
 
+  stay('a read', 'stay-after-read', 'read'),
+  stay('a write', 'stay-after-write', 'write'),
+  stay('a socket', 'stay-after-connect', 'connect'),
+  stay('a system call', 'stay-after-call', 'syscall'),
+  stay('a program', 'stay-after-execute', 'exec'),
+
   terminal('press a key', 'type-key', 'own'),
   terminal('press a key with high bits in the request', 'type-key-high-bits', 'own'),
   terminal('paste the selection', 'paste-selection', 'own'),
@@ -109,6 +115,19 @@ function outlive(name: string, attempt: string): Attack {
     control: 'always',
     ends: 'either',
     seen: { swept: true },
+  };
+}
+
+/** With a policy that ends the session at that kind of offence. */
+function stay(what: string, attempt: string, kind: string): Attack {
+  return {
+    name: `stay after ${what} that ends the session`,
+    attempt,
+    parameters: ({ world }) => ({ canary: world.canary, victim: world.victim, patience: 1500 }),
+    policy: `apiVersion: paddock/v1\nwatch:\n  ${kind}: kill\n`,
+    control: 'always',
+    ends: 'either',
+    seen: { event: 'kill' },
   };
 }
 
