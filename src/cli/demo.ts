@@ -75,6 +75,7 @@ async function attack(context: Context, folder: string, caller: CallerStreams): 
   writeFileSync(secret, 'not a real key\n', { mode: 0o600 });
   const drop = join(folder, 'dropped');
   let visits = 0;
+  let killed = 0;
   const beacon = await listen(() => {
     visits++;
   });
@@ -88,11 +89,14 @@ async function attack(context: Context, folder: string, caller: CallerStreams): 
   headline(context, `paddock run --memory 512MiB ${[file, ...args].map(quoted).join(' ')}`);
   await guard(context, { ...runInput(file, args), memory: ATTACK_MEMORY_BYTES }, caller, {
     phase: (transition) => showPhase(context, transition),
+    ended: ({ end }) => {
+      killed = end?.leftovers ?? 0;
+    },
   });
   beacon.close();
   headline(
     context,
-    `afterwards: ${visits} connections reached the listener, the dropped file is ${existsSync(drop) ? 'THERE' : 'not there'}`,
+    `afterwards: ${visits} connections reached the listener, the dropped file is ${existsSync(drop) ? 'THERE' : 'not there'}, ${killed} processes that it had left behind were killed`,
   );
 }
 

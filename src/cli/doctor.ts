@@ -42,8 +42,8 @@ function describe(context: Context, { name, state, detail, effect, fix }: Check)
   const head = `${colour(MARK[state].padEnd(MARK_COLUMNS))}${name.padEnd(NAME_COLUMNS)}`;
   const lines = [head + escapeText(detail, MAX_TEXT)];
   const indent = ' '.repeat(MARK_COLUMNS);
-  const width = Math.max(40, Math.min(context.stdout.columns, 110)) - MARK_COLUMNS;
-  if (effect !== '') lines.push(indent + wrap(`so: ${escapeText(effect, MAX_TEXT)}`, width, indent));
+  const width = Math.max(40, Math.min(context.stdout.columns, 110));
+  if (effect !== '') lines.push(wrap(`so: ${escapeText(effect, MAX_TEXT)}`, width, indent, indent));
   // Not broken: it is there to be copied.
   if (fix !== '') lines.push(`${indent}fix: ${fix}`);
   return lines.join('\n');

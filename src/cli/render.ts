@@ -37,17 +37,19 @@ export const SEVERITY_WORD: Readonly<Record<Severity, string>> = {
   info: 'INFO',
 };
 
-/** Text broken at spaces to lines of at most `width` columns, each after the first behind `indent`. */
-export function wrap(text: string, width: number, indent: string): string {
+/** Text broken at spaces to lines of at most `width` columns; the first begins with `first`, the others with `others`. */
+export function wrap(text: string, width: number, first: string, others: string): string {
   const lines: string[] = [];
-  let line = '';
+  let line = first;
+  let empty = true;
   for (const word of text.split(' ')) {
-    if (line !== '' && stringWidth(line) + 1 + stringWidth(word) > width) {
+    if (!empty && stringWidth(line) + 1 + stringWidth(word) > width) {
       lines.push(line);
-      line = indent + word;
+      line = others + word;
     } else {
-      line = line === '' ? word : `${line} ${word}`;
+      line += empty ? word : ` ${word}`;
     }
+    empty = false;
   }
   return [...lines, line].join('\n');
 }

@@ -10,7 +10,7 @@ import { observeSession, type SessionObserver } from '../session/observer.ts';
 import { createSession } from '../session/record.ts';
 import { describeStart } from '../session/start.ts';
 import { summarise } from '../session/summary.ts';
-import type { EndResult } from '../session/types.ts';
+import type { EndResult, SessionRecord } from '../session/types.ts';
 import type { CallerStreams, Streams } from '../terminal/streams.ts';
 import type { Transition } from '../watch/phases.ts';
 import type { Context } from './context.ts';
@@ -36,6 +36,7 @@ export async function run(context: Context, input: RunInput, caller: CallerStrea
 export interface GuardHooks {
   phase?(transition: Transition): void;
   readonly signals?: CallerSignals;
+  ended?(record: SessionRecord): void;
 }
 
 /** The same without ending this process; undefined after `--dry-run`. */
@@ -90,6 +91,7 @@ async function session(
   try {
     const conducted = await conductGuarded(prepared, streams, observer, hooks.signals ?? processSignals());
     const record = observer.finish(endResult(conducted), conducted.killed);
+    hooks.ended?.(record);
     say(
       'plain',
       summarise(record, { directory: writer.directory, columns: context.stderr.columns }).join('\n'),

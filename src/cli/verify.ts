@@ -129,13 +129,13 @@ function describeFinding(context: Context, { id, severity, title, evidence, reme
     offset === undefined ? [] : [`at byte ${offset}${length === undefined ? '' : `, ${length} bytes`}`];
   const width = Math.min(context.stdout.columns, 100) - 2;
   return [
-    wrap(`${color(SEVERITY_WORD[severity])}  ${id}  ${title}`, width, '      '),
+    wrap(title, width, `${color(SEVERITY_WORD[severity])}  ${id}  `, '      '),
     ...[
       ...place,
       ...(expected === undefined ? [] : [`expected ${expected}`]),
       ...(found === undefined ? [] : [`found ${found}`]),
     ].map((line) => `      ${line}`),
-    wrap(`      → ${remedy}`, width, '        '),
+    wrap(remedy, width, '      → ', '        '),
   ].join('\n');
 }
 

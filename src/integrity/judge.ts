@@ -62,5 +62,6 @@ function loaderOf({ anatomy, architecture, tables }: JudgeInput): Pick<Verdict, 
   const own = anatomy.loaders.find((loader) => loader.kind === 'elf' && loader.architecture === architecture);
   if (own === undefined) return {};
   const known = tables.loaders.get(own.sha256);
-  return { loader: { sha256: own.sha256, ...(known === undefined ? {} : { known }) } };
+  const { sha256, encoding } = own;
+  return { loader: { sha256, encoding, ...(known === undefined ? {} : { known }) } };
 }

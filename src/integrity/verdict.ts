@@ -46,6 +46,8 @@ export interface Verdict {
   /** The loader that would start the file on this architecture: undefined for a plain ELF. */
   readonly loader?: {
     readonly sha256: string;
+    /** gzip: shared between the programs of a toolchain release. raw: differs from program to program. */
+    readonly encoding: 'gzip' | 'raw';
     readonly known?: KnownLoader;
   };
   /** Worst first. */

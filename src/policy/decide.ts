@@ -8,7 +8,11 @@ export interface DecideInput {
 
 /** What the policy says about a verdict: every reason to refuse, or every reason to warn. Pure. */
 export function decide({ effective, verdict }: DecideInput): Decision {
-  const reasons = [...standing(effective, verdict), ...denied(effective, verdict)];
+  const reasons = [
+    ...standing(effective, verdict),
+    ...unknownLoader(effective, verdict),
+    ...denied(effective, verdict),
+  ];
   if (reasons.length > 0) return { outcome: 'refuse', reasons, effective };
   const warnings = verdict.findings.filter(({ severity }) => severity !== 'info').map(asReason);
   return { outcome: 'allow', warnings, effective };
@@ -47,6 +51,21 @@ const STANDINGS: Readonly<Record<Verdict['standing'], string>> = {
   unknown: 'its runtime is unknown',
   tampered: 'it was tampered with',
 };
+
+// The loader is the first code that runs. A raw one differs from program to program and is never used.
+function unknownLoader(effective: EffectivePolicy, { loader }: Verdict): Reason[] {
+  const { trust } = effective.policy;
+  if (loader === undefined || loader.encoding === 'raw' || loader.known !== undefined) return [];
+  if (trust.unknownLoader === 'warn' || trust.loaders.includes(loader.sha256)) return [];
+  return [
+    {
+      id: 'trust.unknownLoader',
+      message: `nobody knows its loader (SHA-256 ${loader.sha256})`,
+      remedy: 'if you know where the file is from, add that digest to `trust.loaders` of your policy',
+      ...from(effective, 'trust.unknownLoader'),
+    },
+  ];
+}
 
 function denied(effective: EffectivePolicy, verdict: Verdict): Reason[] {
   if (effective.policy.trust.findings === 'record') return [];

@@ -39,6 +39,9 @@ const LABELS = new Map<string, LabelFacts>(
   }),
 );
 
+/** Command lines look for the terminal at their start, genuine engines too; it is never given away. */
+const TERMINAL = '/dev/tty';
+
 /** Refused so that a C library takes another way; nobody did anything wrong. */
 const EXPECTED = new Set(['fallback']);
 
@@ -53,6 +56,7 @@ export function attemptOf(label: string): string {
  */
 export function actionFor(call: CallEvent, watch: Policy['watch']): Action | undefined {
   if (!isRefused(call) || EXPECTED.has(call.label)) return undefined;
+  if (call.target === TERMINAL) return 'record';
   return watch[LABELS.get(call.label)?.family ?? 'syscall'];
 }
 

@@ -53,6 +53,7 @@ const verdict = (known?: EmbeddedLoader): Verdict => ({
     : {
         loader: {
           sha256: known.sha256,
+          encoding: known.encoding,
           known: { sha256: known.sha256, architecture: 'any', origin: 'o', version: '1.10' },
         },
       }),

@@ -34,7 +34,7 @@ static const struct attempt {
   int (*run)(void);
 } ATTEMPTS[] = {
     {"read a credential file", read_credential}, {"read /etc/shadow", read_shadow}, {"write outside", drop_file},
-    {"connect out", connect_out},                {"start a shell", start_shell},    {"outlive the session", outlive},
+    {"connect out", connect_out},                {"start a shell", start_shell},    {"leave a process behind", outlive},
     {"eat memory", eat_memory},
 };
 
