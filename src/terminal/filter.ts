@@ -61,9 +61,10 @@ export function terminalFilter(): TerminalFilter {
           if (STRING_C1.has(byte)) startString();
           return;
         }
-        out.push(...pending);
-        enter('text', []);
-        step(byte, out);
+        // Without its second byte it is no character; left alone, it could meet one when what is between is removed.
+        if (byte >= 0xa0 && byte <= 0xbf) out.push(...pending, byte);
+        else removed++;
+        restartAt(byte, byte < 0xa0 || byte > 0xbf, out);
         return;
       case 'escape':
         escapeStep(byte, out);

@@ -139,7 +139,7 @@ describe('loaders', () => {
   it('the one for this machine is named, known or not', () => {
     expect(verdict(file).loader).toMatchObject({ sha256: sha(loader), known: { origin: 'this test' } });
     const unknown = verdict(file, { tables: { ...tables(base), loaders: new Map() } });
-    expect(unknown.loader).toEqual({ sha256: sha(loader) });
+    expect(unknown.loader).toEqual({ sha256: sha(loader), encoding: 'gzip' });
     expect(ids(unknown)).toContain('APE-013');
   });
 });
