@@ -20,9 +20,10 @@ export interface Attack {
   readonly seen: Expectation;
   /**
    * `always`: with no fence the attempt succeeds for every user on every Linux. `depends`: it may need root, a kernel
-   * option or a device; where it fails without a fence too, that is printed, and the rest is still asserted.
+   * option or a device; where it fails without a fence too, that is printed, and the rest is still asserted. `none`: what
+   * it does is allowed, and the harm would be what the launcher makes of it.
    */
-  readonly control: 'always' | 'depends';
+  readonly control: 'always' | 'depends' | 'none';
   /** How the program ends: `refused` (its own FAILED line, exit 9; the default), or whichever way, signals too. */
   readonly ends?: 'refused' | 'either';
   /** Options of `paddock run`, further ones for a user other than root, and arguments that the user gives knowingly. */

@@ -183,6 +183,31 @@ static int write_launcher_score(void) {
   return write(fd, "500\n", 4) == 4 ? succeeded("the launcher dies first when memory is short") : failed("write");
 }
 
+/* What is left behind is found by the test, which looks when the session is over: so these only say what they made. */
+static int leave_deep_folder(void) {
+  static char name[201];
+  memset(name, 'd', sizeof name - 1);
+  if (chdir(scratch("")) != 0) return failed("chdir");
+  for (int depth = 0; depth < 1000; depth++)
+    if (mkdir(name, 0700) != 0 || chdir(name) != 0) return failed("mkdir");
+  return failed_because("leave", "a-path-of-200000-bytes");
+}
+
+/* Nobody without privileges can list such a folder, not even to empty it. */
+static int leave_locked_folder(void) {
+  char path[4200];
+  if (mkdir(scratch("locked"), 0300) != 0) return failed("mkdir");
+  snprintf(path, sizeof path, "%s/inside", scratch("locked"));
+  if (write_file(path, "x", 0) != 0) return failed("open");
+  return failed_because("leave", "a-folder-without-read-permission");
+}
+
+/* Whoever sweeps must not follow. */
+static int leave_link(void) {
+  if (symlink(param("outside"), scratch("link")) != 0) return failed("symlink");
+  return failed_because("leave", "a-link-to-the-outside");
+}
+
 const struct attempt write_attempts[] = {
     {"create-outside", create_outside},
     {"create-with-creat", create_with_creat},
@@ -212,5 +237,8 @@ const struct attempt write_attempts[] = {
     {"replace-self", replace_self},
     {"leave-control-group", leave_control_group},
     {"write-launcher-score", write_launcher_score},
+    {"leave-deep-folder", leave_deep_folder},
+    {"leave-locked-folder", leave_locked_folder},
+    {"leave-link", leave_link},
     {NULL, NULL},
 };

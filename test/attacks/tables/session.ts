@@ -35,6 +35,10 @@ export const SESSION_ATTACKS: readonly Attack[] = [
   stay('a system call', 'stay-after-call', 'syscall'),
   stay('a program', 'stay-after-execute', 'exec'),
 
+  leave('a folder deeper than any path', 'leave-deep-folder'),
+  leave('a folder that cannot be listed', 'leave-locked-folder'),
+  leave('a link out of the private folder', 'leave-link'),
+
   terminal('press a key', 'type-key', 'own'),
   terminal('press a key with high bits in the request', 'type-key-high-bits', 'own'),
   terminal('paste the selection', 'paste-selection', 'own'),
@@ -128,6 +132,16 @@ function stay(what: string, attempt: string, kind: string): Attack {
     control: 'always',
     ends: 'either',
     seen: { event: 'kill' },
+  };
+}
+
+function leave(what: string, attempt: string): Attack {
+  return {
+    name: `leave ${what} behind`,
+    attempt,
+    parameters: ({ world }) => ({ outside: world.outside }),
+    control: 'none',
+    seen: { nothing: 'it may do so; the folders are gone afterwards' },
   };
 }
 
