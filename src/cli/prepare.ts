@@ -11,8 +11,10 @@ import { chooseStart, copyProgram, type Start } from '../launch/loader.ts';
 import { systemPaths } from '../launch/paths.ts';
 import type { HostAbilities, LaunchPlan } from '../launch/plan.ts';
 import { type LaunchInput, planLaunch } from '../launch/planner.ts';
+import { markOwner } from '../launch/stale.ts';
 import { PaddockError } from '../lib/errors.ts';
 import { userPaths } from '../lib/paths.ts';
+import { nameProcess, PROC_FILES } from '../lib/proc.ts';
 import { decide } from '../policy/decide.ts';
 import type { Decision } from '../policy/policy.ts';
 import { sessionId } from '../session/start.ts';
@@ -101,6 +103,8 @@ function prepareAllowed(
   const dry = input.dryRun === true;
   const directories = dry ? below(`<private folder of ${id}>`) : makeDirectories(context.env, context.uid);
   try {
+    if (!dry)
+      markOwner(directories, nameProcess(PROC_FILES, process.pid) ?? { pid: process.pid, startTime: -1 });
     const copy = !dry && start.form === 'copy' ? makeCopy(judged, start, directories) : undefined;
     const plan = planLaunch({
       id,

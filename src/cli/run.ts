@@ -2,9 +2,10 @@ import { closeSync } from 'node:fs';
 import { identityChanged } from '../format/open.ts';
 import { killLeaves, makeLeaves, removeLeaves } from '../launch/cgroup.ts';
 import { removeDirectories } from '../launch/directories.ts';
+import { sweepStale } from '../launch/stale.ts';
 import { PaddockError } from '../lib/errors.ts';
 import { userPaths } from '../lib/paths.ts';
-import { PROC_FILES } from '../lib/proc.ts';
+import { isRunning, PROC_FILES } from '../lib/proc.ts';
 import { type CallerSignals, type Conducted, conduct } from '../session/conduct.ts';
 import { observeSession, type SessionObserver } from '../session/observer.ts';
 import { createSession } from '../session/record.ts';
@@ -61,7 +62,11 @@ export async function guard(
   } finally {
     closeSync(prepared.judged.file.fd);
     if (prepared.copy !== undefined) closeSync(prepared.copy);
-    if (input.dryRun !== true) removeDirectories(prepared.plan.directories);
+    if (input.dryRun !== true) {
+      const left = removeDirectories(prepared.plan.directories);
+      if (left > 0) say('warn', `${left} entries of ${prepared.plan.directories.root} could not be removed`);
+      sweepStale(context.env, context.uid, (owner) => isRunning(PROC_FILES, owner));
+    }
   }
 }
 

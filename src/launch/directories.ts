@@ -117,7 +117,8 @@ function attempt(sweep: Sweep, action: () => void): void {
   }
 }
 
-function candidates(env: Environment, uid: number): string[] {
+/** Where private folders are made, best first. */
+export function candidates(env: Environment, uid: number): string[] {
   const runtime = env.XDG_RUNTIME_DIR;
   const own = runtime !== undefined && isAbsolute(runtime) && isPrivate(runtime, uid) ? [runtime] : [];
   const temporary = env.TMPDIR !== undefined && isAbsolute(env.TMPDIR) ? [env.TMPDIR] : [];
