@@ -11,7 +11,7 @@ export interface DoctorInput {
 
 /** `paddock doctor`: what this host can enforce. Exit 1 when something is missing without which nothing runs. */
 export async function run(context: Context, input: DoctorInput): Promise<number> {
-  const facts = gatherFacts({
+  const facts = await gatherFacts({
     env: context.env,
     uid: context.uid,
     cache: userPaths(context.env, context.home).cache,

@@ -52,12 +52,12 @@ export interface Prepared {
  * From the path to the plan: open, read, judge, decide, probe, plan.
  * @throws PaddockError; whatever was opened or made until then is closed and removed.
  */
-export function prepare(
+export async function prepare(
   context: Context,
   input: RunInput,
   streams: LaunchPlan['streams'],
   say: Speaker,
-): Prepared {
+): Promise<Prepared> {
   const effective = effectivePolicy(context, {
     files: input.policy,
     preset: input.preset,
@@ -72,24 +72,24 @@ export function prepare(
     const decision = decide({ effective, verdict: judged.verdict });
     if (decision.outcome === 'refuse') throw refusal(input.file, decision);
     for (const { message } of decision.warnings) say('warn', message);
-    return prepareAllowed(context, input, streams, say, judged, decision);
+    return await prepareAllowed(context, input, streams, say, judged, decision);
   } catch (cause) {
     closeSync(judged.file.fd);
     throw cause;
   }
 }
 
-function prepareAllowed(
+async function prepareAllowed(
   context: Context,
   input: RunInput,
   streams: LaunchPlan['streams'],
   say: Speaker,
   judged: Judged,
   decision: Prepared['decision'],
-): Prepared {
+): Promise<Prepared> {
   const { policy } = decision.effective;
   const { cache } = userPaths(context.env, context.home);
-  const gate = ensureGate({
+  const gate = await ensureGate({
     cache,
     uid: context.uid,
     searchPath: context.env.PATH,

@@ -52,7 +52,7 @@ export async function guard(
   const wantsTerminal = caller.isTerminal[0] && caller.isTerminal[1];
   const streams = input.dryRun === true ? undefined : await openStreams(caller, wantsTerminal, say);
   const mode = streams?.mode ?? (wantsTerminal ? 'terminal' : 'pipes');
-  const prepared = prepare(context, input, mode, say);
+  const prepared = await prepare(context, input, mode, say);
   try {
     if (streams === undefined) {
       context.stdout.write(`${planJson(prepared.plan)}\n`);

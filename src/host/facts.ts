@@ -16,11 +16,11 @@ export interface FactsInput {
 }
 
 /** Looks at the machine for `diagnose`. Builds the gate if it must, since everything else depends on it. */
-export function gatherFacts({ env, uid, cache, say }: FactsInput): DoctorFacts {
+export async function gatherFacts({ env, uid, cache, say }: FactsInput): Promise<DoctorFacts> {
   return {
     platform: process.platform,
     nodeVersion: process.versions.node,
-    ...(process.platform === 'linux' ? gateFacts({ env, uid, cache, say }) : {}),
+    ...(process.platform === 'linux' ? await gateFacts({ env, uid, cache, say }) : {}),
     compiler: findProgram('cc', env.PATH),
     nodePty: hasNodePty(),
     yama: text('/proc/sys/kernel/yama/ptrace_scope'),
@@ -40,9 +40,14 @@ const APE_MAGICS = ['4d5a71467044', '6a6172747372'];
 const BINFMT = '/proc/sys/fs/binfmt_misc';
 const MAX_FORMATS = 1000;
 
-function gateFacts({ env, uid, cache, say }: FactsInput): Pick<DoctorFacts, 'gate' | 'host' | 'gateProblem'> {
+async function gateFacts({
+  env,
+  uid,
+  cache,
+  say,
+}: FactsInput): Promise<Pick<DoctorFacts, 'gate' | 'host' | 'gateProblem'>> {
   try {
-    const gate = ensureGate({ cache, uid, searchPath: env.PATH, say });
+    const gate = await ensureGate({ cache, uid, searchPath: env.PATH, say });
     return { gate, host: probeHost(gate, uid) };
   } catch (cause) {
     if (!(cause instanceof PaddockError)) throw cause;

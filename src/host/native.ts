@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
   existsSync,
@@ -29,7 +28,7 @@ export interface GateInput {
  * may block install scripts.
  * @throws PaddockError `gate-missing` with what is needed.
  */
-export function ensureGate(input: GateInput, root: string = packageRoot()): string {
+export async function ensureGate(input: GateInput, root: string = packageRoot()): Promise<string> {
   const built = join(root, 'dist', 'paddock-gate');
   // Whoever can change it can change the rest of the package too: only what we build ourselves is checked further.
   if (isProgram(built)) return built;
@@ -73,20 +72,28 @@ const FLAGS = [
 ];
 const BUILD_MS = 120_000;
 
-function compile(sources: readonly string[], folder: string, target: string, input: GateInput): string {
+async function compile(
+  sources: readonly string[],
+  folder: string,
+  target: string,
+  input: GateInput,
+): Promise<string> {
+  const { execa } = await import('execa'); // only when there is something to build
   const scratch = mkdtempSync(join(folder, 'build-'));
   try {
     const output = join(scratch, 'paddock-gate');
     const env = { PATH: input.searchPath ?? '/usr/bin:/bin', TMPDIR: scratch, LC_ALL: 'C' };
-    const run = spawnSync('cc', [...FLAGS, '-o', output, ...sources.filter((path) => path.endsWith('.c'))], {
+    const inputs = sources.filter((path) => path.endsWith('.c'));
+    const run = await execa('cc', [...FLAGS, '-o', output, ...inputs], {
       env,
-      encoding: 'utf8',
+      extendEnv: false,
       timeout: BUILD_MS,
+      reject: false,
     });
-    if (run.error !== undefined || run.status !== 0) {
+    if (run.failed) {
       throw new PaddockError('gate-missing', 'paddock-gate is not built, and building it failed', {
         expected: 'a C compiler named cc',
-        found: run.error?.message ?? firstLine(run.stderr),
+        found: firstLine(run.stderr ?? '') || (run.shortMessage ?? 'no compiler could be started'),
         remedy:
           'install one (Debian, Ubuntu: `apt install gcc libc6-dev`; Fedora: `dnf install gcc`) and try again',
       });

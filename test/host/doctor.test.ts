@@ -132,8 +132,8 @@ describe('diagnose', () => {
   });
 });
 
-it('gathers facts on this machine without failing', () => {
-  const facts = gatherFacts({
+it('gathers facts on this machine without failing', async () => {
+  const facts = await gatherFacts({
     env: process.env,
     uid: process.getuid?.() ?? 0,
     cache: mkdtempSync(join(tmpdir(), 'paddock-doctor-')),

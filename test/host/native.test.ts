@@ -29,65 +29,59 @@ afterEach(() => {
   rmSync(base, { recursive: true, force: true });
 });
 
-function ensure(said: string[] = [], searchPath: string | undefined = process.env.PATH): string {
+function ensure(said: string[] = [], searchPath: string | undefined = process.env.PATH): Promise<string> {
   return ensureGate({ cache: join(base, 'cache'), uid, searchPath, say: (line) => said.push(line) }, base);
 }
 
 describe('ensureGate', () => {
-  it('takes what was built at install', () => {
+  it('takes what was built at install', async () => {
     mkdirSync(join(base, 'dist'));
     writeFileSync(join(base, 'dist', 'paddock-gate'), '', { mode: 0o755 });
-    expect(ensure()).toBe(join(base, 'dist', 'paddock-gate'));
+    expect(await ensure()).toBe(join(base, 'dist', 'paddock-gate'));
   });
 
   it.skipIf(!hasCompiler)(
     'builds it once, with one line, and again when the sources change (skipped without cc)',
-    () => {
+    async () => {
       const said: string[] = [];
-      const first = ensure(said);
+      const first = await ensure(said);
       expect(spawnSync(first).status).toBe(7);
       expect(said).toHaveLength(1);
       expect(statSync(join(base, 'cache', 'gate')).mode & 0o777).toBe(0o700);
-      expect(ensure(said)).toBe(first);
+      expect(await ensure(said)).toBe(first);
       expect(said).toHaveLength(1);
       writeFileSync(join(base, 'src', 'gate', 'a.h'), '#define CODE 8\n');
-      expect(spawnSync(ensure(said)).status).toBe(8);
+      expect(spawnSync(await ensure(said)).status).toBe(8);
       expect(readdirSync(join(base, 'cache', 'gate')).filter((name) => name.startsWith('build-'))).toEqual(
         [],
       );
     },
   );
 
-  it.skipIf(!hasCompiler)('executes nothing that others can write (skipped without cc)', () => {
-    const first = ensure();
+  it.skipIf(!hasCompiler)('executes nothing that others can write (skipped without cc)', async () => {
+    const first = await ensure();
     chmodSync(first, 0o777);
     const said: string[] = [];
-    const second = ensure(said);
+    const second = await ensure(said);
     expect(said).toHaveLength(1); // built again over it
     expect(statSync(second).mode & 0o022).toBe(0);
     rmSync(second);
     symlinkSync('/bin/true', second);
-    expect(spawnSync(ensure(said)).status).toBe(7);
+    expect(spawnSync(await ensure(said)).status).toBe(7);
     chmodSync(join(base, 'cache', 'gate'), 0o755);
-    expect(() => ensure()).toThrow(/not private/);
+    await expect(ensure()).rejects.toThrow(/not private/);
   });
 
-  it('says what is needed without a compiler, and what was wrong with one', () => {
-    expect(() => ensure([], '/nonexistent')).toThrow(PaddockError);
-    try {
-      ensure([], '/nonexistent');
-    } catch (cause) {
-      expect((cause as PaddockError).code).toBe('gate-missing');
-      expect((cause as PaddockError).detail.remedy).toMatch(/gcc/);
-    }
+  it('says what is needed without a compiler, and what was wrong with one', async () => {
+    const failure = (searchPath?: string): Promise<unknown> => ensure([], searchPath).catch((cause) => cause);
+    const missing = await failure('/nonexistent');
+    expect(missing).toBeInstanceOf(PaddockError);
+    expect(missing).toMatchObject({ code: 'gate-missing', detail: { remedy: expect.stringMatching(/gcc/) } });
     if (!hasCompiler) return;
     writeFileSync(join(base, 'src', 'gate', 'main.c'), 'int main(void) { return nothing; }\n');
-    try {
-      ensure();
-      expect.unreachable();
-    } catch (cause) {
-      expect((cause as PaddockError).detail.found).toMatch(/main\.c:1.*error/);
-    }
+    expect(await failure(process.env.PATH)).toMatchObject({
+      detail: { found: expect.stringMatching(/main\.c:1.*error/) },
+    });
   });
 });
 
