@@ -44,6 +44,8 @@ export interface Attack {
   readonly terminal?: 'own' | 'behind';
   /** SIGKILL the launcher when this text appears. */
   readonly killLauncherAt?: string;
+  /** SIGKILL the supervisor, of which the program tells the process id: `PARENT 123`. */
+  readonly killSupervisor?: boolean;
 }
 
 export type Expectation =

@@ -86,9 +86,7 @@ async function launch(
     stdio: [input, 'pipe', 'pipe', ...extra],
   });
   for (const fd of [input, ...extra]) closeSync(fd);
-  const stdout = collect(child, 'stdout', (text) => {
-    if (attack.killLauncherAt !== undefined && text.includes(attack.killLauncherAt)) child.kill('SIGKILL');
-  });
+  const stdout = collect(child, 'stdout', reaction(attack, child));
   const stderr = collect(child, 'stderr');
   const { code, signal } = await end(child);
   const survivors = endSurvivors(world.token);
@@ -142,6 +140,20 @@ function collect(
     react?.(collected.text);
   });
   return collected;
+}
+
+/** What the test does to the launcher or the supervisor when the program has said its word: once. */
+function reaction(attack: Attack, child: ChildProcess): (text: string) => void {
+  let done = false;
+  return (text) => {
+    const parent = attack.killSupervisor === true ? /^PARENT (\d+)$/m.exec(text)?.[1] : undefined;
+    const launcher = attack.killLauncherAt !== undefined && text.includes(attack.killLauncherAt);
+    if (done || !(launcher || parent !== undefined)) return;
+    done = true;
+    // The parent of a program that this very run has started.
+    if (parent !== undefined) process.kill(Number(parent), 'SIGKILL');
+    else child.kill('SIGKILL');
+  };
 }
 
 function end(child: ChildProcess): Promise<{ code: number | null; signal: NodeJS.Signals | null }> {

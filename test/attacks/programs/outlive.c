@@ -119,6 +119,21 @@ static int ignore_launchers_end(void) {
   return EXIT_FAILED;
 }
 
+/* The same for the supervisor, whose process id the test takes from this line. A process that was forked has no death
+ * signal, whatever its parent had. */
+static int ignore_supervisors_end(void) {
+  pid_t child = fork();
+  if (child < 0) return failed("fork");
+  if (child == 0) {
+    setsid();
+    survive("the supervisor was killed");
+  }
+  printf("PARENT %d\n", (int)getppid());
+  fflush(stdout);
+  survive("the supervisor was killed");
+  return EXIT_FAILED;
+}
+
 static void *ask_for_ever(void *unused) {
   for (;;) unshare(0); /* changes nothing, and is denied by a supervisor that has better things to do */
   return unused;
@@ -176,6 +191,7 @@ const struct attempt outlive_attempts[] = {
     {"daemon-reaper", daemon_reaper},
     {"daemon-stopped", daemon_stopped},
     {"ignore-launchers-end", ignore_launchers_end},
+    {"ignore-supervisors-end", ignore_supervisors_end},
     {"ignore-launchers-end-busily", ignore_launchers_end_busily},
     {"stay-after-read", stay_after_read},
     {"stay-after-write", stay_after_write},

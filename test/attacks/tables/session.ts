@@ -29,6 +29,13 @@ export const SESSION_ATTACKS: readonly Attack[] = [
     seen: { nothing: 'whoever writes the record is dead' },
   },
 
+  {
+    ...outlive('a program whose supervisor is killed', 'ignore-supervisors-end'),
+    killSupervisor: true,
+    needsSessionLimits: true, // the launcher then ends what is in the control group
+    seen: { event: 'end' },
+  },
+
   stay('a read', 'stay-after-read', 'read'),
   stay('a write', 'stay-after-write', 'write'),
   stay('a socket', 'stay-after-connect', 'connect'),
