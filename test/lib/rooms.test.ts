@@ -6,7 +6,19 @@ import { describe, expect, it } from 'vitest';
 const src = fileURLToPath(new URL('../../src/', import.meta.url));
 
 /** The way of the data, as docs/architecture.md draws it. A room imports from those before it, from lib, and from itself. */
-const ORDER = ['lib', 'format', 'integrity', 'policy', 'launch', 'gate', 'terminal', 'watch', 'session', 'host', 'cli'];
+const ORDER = [
+  'lib',
+  'format',
+  'integrity',
+  'policy',
+  'launch',
+  'gate',
+  'terminal',
+  'watch',
+  'session',
+  'host',
+  'cli',
+];
 /** The demo's builders stand apart: they import nothing of the product but lib, and only cli uses them. */
 const APART = 'demo';
 
@@ -33,6 +45,8 @@ describe.each(files)('%s', (name) => {
   it('leaves arguments, environment, clock and terminal to cli', () => {
     if (room(name) === 'cli') return;
     const text = readFileSync(join(src, name), 'utf8').replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '');
-    expect(text).not.toMatch(/process\.(argv|env|stdout|stderr|stdin)\b|\bnew Date\(\)|Date\.now\(\)|console\./);
+    expect(text).not.toMatch(
+      /process\.(argv|env|stdout|stderr|stdin)\b|\bnew Date\(\)|Date\.now\(\)|console\./,
+    );
   });
 });
