@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { closeSync, fstatSync, openSync, writeSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { unpackLoader } from '../format/loaders.ts';
-import { ensureGate } from '../host/native.ts';
+import { ensureGate, packageRoot } from '../host/native.ts';
 import { probeHost } from '../host/probe.ts';
 import { readDotArgs } from '../integrity/checks/arguments.ts';
 import { type PreparedArguments, prepareArguments } from '../launch/arguments.ts';
@@ -88,7 +88,7 @@ async function prepareAllowed(
   decision: Prepared['decision'],
 ): Promise<Prepared> {
   const { policy } = decision.effective;
-  const { cache } = userPaths(context.env, context.home);
+  const { state, config, cache } = userPaths(context.env, context.home);
   const gate = await ensureGate({
     cache,
     uid: context.uid,
@@ -117,6 +117,7 @@ async function prepareAllowed(
       environment: context.env,
       home: context.home,
       directories,
+      own: [state, config, cache, packageRoot()],
       streams,
       reopen: streams === 'pipes' ? reopenable() : [],
       allowDegraded: mayDegrade(input, decision, say),

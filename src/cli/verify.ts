@@ -85,9 +85,9 @@ function describe(context: Context, outcome: Outcome): string {
   const word = refused ? colors.red('REFUSED') : colors.green('PASS');
   return [
     `${name}\n${word}  ${standing(verdict)}`,
-    ...facts(outcome.judged),
+    ...facts(outcome.judged).map((line) => wrap(line, widthOf(context), '', '           ')),
     ...verdict.findings.map((finding) => `\n${describeFinding(context, finding)}`),
-    ...(outcome.decision.outcome === 'refuse' ? ['', ...reasons(outcome.decision)] : []),
+    ...(outcome.decision.outcome === 'refuse' ? ['', ...reasons(context, outcome.decision)] : []),
   ].join('\n');
 }
 
@@ -127,22 +127,30 @@ function describeFinding(context: Context, { id, severity, title, evidence, reme
   const { offset, length, expected, found } = evidence;
   const place =
     offset === undefined ? [] : [`at byte ${offset}${length === undefined ? '' : `, ${length} bytes`}`];
-  const width = Math.min(context.stdout.columns, 100) - 2;
+  const width = widthOf(context);
   return [
     wrap(title, width, `${color(SEVERITY_WORD[severity])}  ${id}  `, '      '),
     ...[
       ...place,
       ...(expected === undefined ? [] : [`expected ${expected}`]),
       ...(found === undefined ? [] : [`found ${found}`]),
-    ].map((line) => `      ${line}`),
+    ].map((line) => wrap(line, width, '      ', '        ')),
     wrap(remedy, width, '      → ', '        '),
   ].join('\n');
 }
 
-function reasons(decision: Extract<Decision, { outcome: 'refuse' }>): string[] {
-  return decision.reasons.map(({ id, message, remedy, origin }) => {
-    const where =
-      origin === undefined ? '' : ` (${origin.layer}${origin.line === undefined ? '' : `:${origin.line}`})`;
-    return `the policy refuses: ${message} [${id}]${where}\n  → ${remedy}`;
+function reasons(context: Context, decision: Extract<Decision, { outcome: 'refuse' }>): string[] {
+  const width = widthOf(context);
+  return decision.reasons.flatMap(({ id, message, remedy, origin }) => {
+    const line = origin?.line === undefined ? '' : `:${origin.line}`;
+    const where = origin === undefined ? '' : ` (${escapeText(origin.layer)}${line})`;
+    return [
+      wrap(`${message} [${id}]${where}`, width, 'the policy refuses: ', '  '),
+      wrap(remedy, width, '  → ', '    '),
+    ];
   });
+}
+
+function widthOf(context: Context): number {
+  return Math.min(context.stdout.columns, 100) - 2;
 }

@@ -15,6 +15,9 @@ export interface GrantsInput {
   readonly directories: LaunchPlan['directories'];
   readonly home: string;
   readonly streams: LaunchPlan['streams'];
+  /** paddock's own folders: records, policies, the gate. */
+  readonly own: readonly string[];
+  readonly paths: PathFacts;
 }
 
 /**
@@ -27,7 +30,7 @@ export function grantedPaths(input: GrantsInput): PathGrant[] {
   const listed = (paths: readonly string[], rights: number): PathGrant[] =>
     paths.map((path) => ({ path: expand(path, input.home), rights }));
   const written = listed(files.write, RIGHT_READ | RIGHT_WRITE);
-  for (const { path } of written) checkWritable(path);
+  for (const { path } of written) checkWritable(path, input);
   return [
     ...[...MINIMUM, ...(files.execute.length > 0 ? PROGRAM_MINIMUM : [])].map(({ path, rights }) => ({
       path,
@@ -64,12 +67,24 @@ export function grantOperations(grants: readonly PathGrant[], paths: PathFacts):
 // Whoever may write here raises limits, moves processes out of their control group, or changes the kernel.
 const NEVER_WRITTEN = ['/proc', '/sys'];
 
-function checkWritable(path: string): void {
-  for (const root of NEVER_WRITTEN) {
+// Links are looked through: what counts is where a write would land.
+function checkWritable(path: string, { own, paths }: GrantsInput): void {
+  const real = (one: string): string => paths.real(one) ?? one;
+  refuseOverlap(path, real(path), NEVER_WRITTEN, 'where the kernel is administered');
+  refuseOverlap(
+    path,
+    real(path),
+    [...own, ...own.map(real)],
+    'where paddock keeps its records, policies or programs',
+  );
+}
+
+function refuseOverlap(given: string, path: string, roots: readonly string[], where: string): void {
+  for (const root of roots) {
     if (!isBelow(path, root) && !isBelow(root, path)) continue;
-    throw new PaddockError('refused', 'the policy grants writing where the kernel is administered', {
-      found: `files.write: ${escapeText(path, 120)}`,
-      expected: `paths outside ${NEVER_WRITTEN.join(' and ')}, and not above them`,
+    throw new PaddockError('refused', `the policy grants writing ${where}`, {
+      found: `files.write: ${escapeText(given, 120)}`,
+      expected: `paths outside ${escapeText(root, 120)}, and not above it`,
       remedy: 'name the folder that the model is to write to',
     });
   }

@@ -34,6 +34,8 @@ export interface LaunchInput {
   /** The user's home, for `~` in the policy. */
   readonly home: string;
   readonly directories: LaunchPlan['directories'];
+  /** paddock's own folders, which are never granted for writing. */
+  readonly own: readonly string[];
   readonly streams: LaunchPlan['streams'];
   /**
    * Inherited descriptors 0 to 2 that are regular files or devices: the program may open these again by

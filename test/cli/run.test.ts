@@ -183,13 +183,18 @@ describe('what the program sees', () => {
   });
 
   it('nothing to write to but its own folders, which go away', async () => {
-    const target = join(home, 'target.txt');
+    const out = join(home, 'out');
+    mkdirSync(out, { recursive: true });
+    const target = join(out, 'target.txt');
     const denied = await run([elf, 'write', target.replace('/', '//')]);
     expect(denied.code).toBe(1);
     expect(existsSync(target)).toBe(false);
-    expect((await run(['--write', home, elf, 'write', target])).code).toBe(0);
+    expect((await run(['--write', out, elf, 'write', target])).code).toBe(0);
     const { stdout } = await run([elf, 'cwd']);
     expect(existsSync(stdout.trim())).toBe(false);
+    const own = await run(['--write', home, elf, 'exit', '0']); // its records lie below
+    expect(own.code).toBe(126);
+    expect(own.stderr).toMatch(/paddock keeps/);
   });
 
   it('its standard input again by name, when that is a file', async () => {
@@ -217,7 +222,7 @@ describe('limits and plans', () => {
 
   it('--dry-run prints the whole plan and starts nothing', async () => {
     const target = join(home, 'dry.txt');
-    const { stdout, code } = await run(['--dry-run', '--write', home, elf, 'write', target]);
+    const { stdout, code } = await run(['--dry-run', '--write', join(home, 'out'), elf, 'write', target]);
     expect(code).toBe(0);
     const plan = JSON.parse(stdout);
     expect(plan).toMatchObject({ schema: 'paddock/launch-plan/v1', form: 'elf', network: { mode: 'none' } });

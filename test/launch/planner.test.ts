@@ -24,6 +24,7 @@ function plan(more: Partial<LaunchInput> = {}) {
     environment: { LANG: 'C', SECRET: 'x' },
     home: '/home/u',
     directories: DIRECTORIES,
+    own: ['/home/u/.local/state/paddock', '/opt/paddock'],
     streams: 'pipes',
     reopen: [],
     allowDegraded: false,
@@ -187,6 +188,29 @@ describe('planLaunch', () => {
       );
     },
   );
+
+  it.each([
+    '/home/u',
+    '/home/u/.local/state/paddock/sessions',
+    '/opt',
+    '/opt/paddock/dist',
+    '~',
+    '/var/link',
+  ])('never grants writing to paddock’s own folders by %s', (path) => {
+    const paths = {
+      ...PATHS,
+      real: (one: string) => (one === '/var/link' ? '/opt/paddock' : PATHS.real(one)),
+    };
+    expect(() => plan({ paths, effective: effective({ files: { write: [path] } }) })).toThrow(
+      /paddock keeps/,
+    );
+  });
+
+  it('grants writing beside them', () => {
+    expect(() =>
+      plan({ effective: effective({ files: { write: ['/home/u/out', '/opt/paddocks'] } }) }),
+    ).not.toThrow();
+  });
 
   it('demands absolute paths', () => {
     expect(() => plan({ effective: effective({ files: { read: ['data'] } }) })).toThrow(/not absolute/);
