@@ -9,7 +9,7 @@ import { checkProgram } from './checks/program.ts';
 import { checkAgainstRelease } from './checks/release.ts';
 import { matchRelease, type ReleaseMatch } from './prefix.ts';
 import type { Tables } from './tables.ts';
-import type { Finding, Severity, Standing, Verdict } from './verdict.ts';
+import type { Finding, KnownLoader, Severity, Standing, Verdict } from './verdict.ts';
 
 export interface JudgeInput {
   readonly anatomy: Anatomy;
@@ -33,15 +33,15 @@ export function judge(input: JudgeInput): Verdict {
   const replaced = match === undefined ? [] : checkAgainstRelease(anatomy, match);
   const findings: Finding[] = [
     ...checkFile(input.identity),
-    ...checkProgram(anatomy, tables.loaders, input.architecture),
-    ...checkArchive(anatomy),
+    ...checkProgram(anatomy, tables.loaders, input.architecture, match?.length ?? 0),
+    ...checkArchive(anatomy, match?.view),
     ...checkArguments(anatomy, input.source),
     ...replaced,
     ...(match === undefined ? [finding('RUN-000', {})] : []),
   ];
   return {
     ...standing(match, replaced),
-    ...loaderOf(input),
+    ...loaderOf(input, match),
     findings: findings.sort((a, b) => ORDER.indexOf(a.severity) - ORDER.indexOf(b.severity)),
   };
 }
@@ -57,11 +57,24 @@ function standing(
   return { ...told, tier: 'A', release: match.release.artifact, releaseLength: match.length };
 }
 
-function loaderOf({ anatomy, architecture, tables }: JudgeInput): Pick<Verdict, 'loader'> {
+// Releases are linked with loaders of their own build: one that lies in a published release is as known as the release.
+function loaderOf(
+  { anatomy, architecture, tables }: JudgeInput,
+  match: ReleaseMatch | undefined,
+): Pick<Verdict, 'loader'> {
   if (anatomy.form !== 'ape') return {};
   const own = anatomy.loaders.find((loader) => loader.kind === 'elf' && loader.architecture === architecture);
   if (own === undefined) return {};
-  const known = tables.loaders.get(own.sha256);
-  const { sha256, encoding } = own;
+  const { sha256, encoding, offset, length } = own;
+  const part: KnownLoader | undefined =
+    match === undefined || offset + length > match.length
+      ? undefined
+      : {
+          sha256,
+          architecture,
+          version: anatomy.ape?.version ?? '',
+          origin: `part of ${match.release.artifact}`,
+        };
+  const known = tables.loaders.get(sha256) ?? part;
   return { loader: { sha256, encoding, ...(known === undefined ? {} : { known }) } };
 }

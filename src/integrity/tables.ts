@@ -26,13 +26,16 @@ let shipped: Tables | undefined;
 /** The tables of this version of paddock; parsed on first use. */
 export function shippedTables(): Tables {
   shipped ??= {
-    loaders: index(parseTable(loadersText, 5).map(asLoader)),
-    releases: index(parseTable(releasesText, 5).map(asRelease)),
+    loaders: parseLoaders(loadersText),
+    releases: parseReleases(releasesText),
   };
   return shipped;
 }
 
-/** Tab-separated rows after a comment line and a header line, every row with exactly `columns` fields. */
+/**
+ * Tab-separated rows after comment lines and a header line, every row with exactly `columns` fields.
+ * @throws PaddockError `internal`, as does every doubtful field: a table is part of the program.
+ */
 export function parseTable(text: string, columns: number): string[][] {
   const rows = text
     .split('\n')
@@ -41,14 +44,24 @@ export function parseTable(text: string, columns: number): string[][] {
     .map((line) => line.split('\t'));
   const odd = rows.find((row) => row.length !== columns);
   if (odd === undefined) return rows;
-  throw new PaddockError('internal', 'a table of digests is damaged', {
-    expected: `${columns} columns`,
-    found: odd.join('|').slice(0, 100),
-  });
+  throw damaged(`${columns} columns`, odd.join('|'));
 }
 
+/** The rows of a table of loaders, by SHA-256. */
+export function parseLoaders(text: string): Map<string, KnownLoader> {
+  return index(parseTable(text, 5).map(asLoader));
+}
+
+/** The rows of a table of releases, by SHA-256. */
+export function parseReleases(text: string): Map<string, Release> {
+  return index(parseTable(text, 5).map(asRelease));
+}
+
+const ARCHITECTURES = ['x86-64', 'aarch64', 'any'] as const;
+
 function asLoader([sha256 = '', architecture = '', version = '', , origin = '']: string[]): KnownLoader {
-  const known = architecture === 'x86-64' || architecture === 'aarch64' ? architecture : 'any';
+  const known = ARCHITECTURES.find((one) => one === architecture);
+  if (known === undefined) throw damaged(ARCHITECTURES.join(' or '), architecture);
   return { sha256: digest(sha256), architecture: known, version, origin };
 }
 
@@ -58,18 +71,30 @@ function asRelease([artifact = '', version = '', sha256 = '', size = '', source 
     version,
     sha256: digest(sha256),
     source,
-    ...(size === '' ? {} : { size: Number(size) }),
+    ...(size === '' ? {} : { size: bytes(size) }),
   };
 }
 
 function digest(text: string): string {
   if (/^[0-9a-f]{64}$/.test(text)) return text;
-  throw new PaddockError('internal', 'a table of digests is damaged', {
-    expected: '64 hex digits',
-    found: text,
-  });
+  throw damaged('64 hex digits', text);
+}
+
+function bytes(text: string): number {
+  const size = Number(text);
+  if (/^[1-9]\d*$/.test(text) && Number.isSafeInteger(size)) return size;
+  throw damaged('a number of bytes', text);
 }
 
 function index<T extends { readonly sha256: string }>(rows: readonly T[]): Map<string, T> {
-  return new Map(rows.map((row) => [row.sha256, row]));
+  const found = new Map(rows.map((row) => [row.sha256, row]));
+  if (found.size !== rows.length) throw damaged('every digest once', `${rows.length - found.size} repeated`);
+  return found;
+}
+
+function damaged(expected: string, found: string): PaddockError {
+  return new PaddockError('internal', 'a table of digests is damaged', {
+    expected,
+    found: found.slice(0, 100),
+  });
 }

@@ -1,24 +1,31 @@
-import type { Anatomy, ZipMember } from '../../format/anatomy.ts';
+import type { Anatomy, ZipMember, ZipView } from '../../format/anatomy.ts';
 import { escapeText } from '../../lib/text.ts';
 import { finding } from '../catalogue.ts';
 import type { Finding } from '../verdict.ts';
 
-/** ZIP: names and methods of the members that the program sees. */
-export function checkArchive({ zip }: Anatomy): Finding[] {
+/**
+ * ZIP: names and methods of the members that the program sees.
+ * @param release the archive of the published release that the file was made from: its members are as they were published
+ */
+export function checkArchive({ zip }: Anatomy, release?: ZipView): Finding[] {
   if (zip === undefined) return [];
+  const published = new Set(release?.members.map(({ recordSha256 }) => recordSha256));
+  const others = zip.members.filter(({ recordSha256 }) => !published.has(recordSha256));
   return [
-    ...duplicates(zip.members),
-    ...zip.members.flatMap((member) => [...names(member), ...weights(member)]),
+    ...duplicates(zip.members, published),
+    ...others.flatMap((member) => [...names(member), ...weights(member)]),
   ];
 }
 
-function duplicates(members: readonly ZipMember[]): Finding[] {
+function duplicates(members: readonly ZipMember[], published: ReadonlySet<string>): Finding[] {
   const seen = new Map<string, ZipMember>();
   const findings: Finding[] = [];
   for (const member of members) {
     const first = seen.get(member.name);
     seen.set(member.name, first ?? member);
     if (first === undefined) continue;
+    const isOfRelease = [first, member].every(({ recordSha256 }) => published.has(recordSha256));
+    if (isOfRelease && first.recordSha256 !== member.recordSha256) continue;
     findings.push(
       finding(
         'ZIP-020',

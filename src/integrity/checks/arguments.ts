@@ -43,7 +43,7 @@ function readArgs(source: ByteSource, member: ZipMember): string | Finding {
     }
   }
   try {
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
     // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
     const control = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f]/.exec(text);
     return control === null ? text : bad(`control character ${escapeText(control[0])}`);

@@ -7,21 +7,30 @@ const PT_LOAD = 1;
 const FLAG_EXECUTE = 1;
 const FLAG_WRITE = 2;
 
-/** APE: the executable part, of each architecture. */
+/**
+ * APE: the executable part, of each architecture.
+ * @param releaseLength the first so many bytes are a published release, 0 for none: nothing in them is odd, as it is
+ * what was published.
+ */
 export function checkProgram(
   anatomy: Anatomy,
   loaders: ReadonlyMap<string, KnownLoader>,
   architecture: Architecture,
+  releaseLength = 0,
 ): Finding[] {
-  return [
+  const findings = [
     ...hiddenHeaders(anatomy),
     ...unknownLoaders(anatomy, loaders, architecture),
-    ...unaccounted(anatomy),
+    ...unaccounted(anatomy, releaseLength),
     ...anatomy.programs.flatMap((program) => [
       ...writableCode(program),
       ...segmentsInArchive(program, anatomy),
     ]),
   ];
+  if (releaseLength === 0) return findings;
+  return findings.filter(
+    ({ evidence: { offset = 0, length = 1 } }) => offset + Math.max(1, length) > releaseLength,
+  );
 }
 
 // The loader tries every `printf '` that it finds, also in comments: one that is not a known program is a hiding place.
@@ -57,8 +66,10 @@ function unknownLoaders(
     );
 }
 
-function unaccounted(anatomy: Anatomy): Finding[] {
-  const parts = anatomy.regions.filter(({ kind }) => kind === 'unaccounted');
+function unaccounted({ regions }: Anatomy, releaseLength: number): Finding[] {
+  const parts = regions.filter(
+    ({ kind, offset, length }) => kind === 'unaccounted' && offset + length > releaseLength,
+  );
   const [largest] = [...parts].sort((a, b) => b.length - a.length);
   if (largest === undefined) return [];
   const total = parts.reduce((sum, { length }) => sum + length, 0);
@@ -68,7 +79,7 @@ function unaccounted(anatomy: Anatomy): Finding[] {
       {
         offset: largest.offset,
         length: largest.length,
-        found: `${formatBytes(total)} in ${parts.length} places`,
+        found: `${formatBytes(total)} in ${parts.length} ${parts.length === 1 ? 'place' : 'places'}`,
       },
       'the largest is shown',
     ),

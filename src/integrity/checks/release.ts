@@ -18,11 +18,19 @@ export function checkAgainstRelease(anatomy: Anatomy, match: ReleaseMatch): Find
   const members = anatomy.zip?.members ?? [];
   const now = new Set(members.map(({ recordSha256 }) => recordSha256));
   const base = new Set(match.view.members.map(({ recordSha256 }) => recordSha256));
+  const kept = new Map(
+    match.view.members.filter(({ recordSha256 }) => now.has(recordSha256)).map((each) => [each.name, each]),
+  );
   return [
     ...match.view.members
       .filter(({ recordSha256 }) => !now.has(recordSha256))
       .map((gone) => replaced(gone, members)),
-    ...members.filter(({ recordSha256 }) => !base.has(recordSha256)).flatMap(added),
+    ...members
+      .filter(({ recordSha256 }) => !base.has(recordSha256))
+      .flatMap((member) => {
+        const rival = kept.get(member.name);
+        return rival === undefined ? added(member) : [shadowed(member, rival)];
+      }),
   ];
 }
 
@@ -40,9 +48,23 @@ function replaced(gone: ZipMember, members: readonly ZipMember[]): Finding {
   );
 }
 
+// Both records are there, and which of them a reader takes is its own affair.
+function shadowed(member: ZipMember, rival: ZipMember): Finding {
+  return finding(
+    'ZIP-050',
+    {
+      offset: member.recordOffset,
+      length: member.recordLength,
+      expected: `only the release’s record, at byte ${rival.recordOffset} of its directory`,
+      found: `a second one, SHA-256 ${member.recordSha256.slice(0, 16)}…`,
+    },
+    escapeText(member.name, 60),
+  );
+}
+
 function added(member: ZipMember): Finding[] {
   const { name } = member;
-  if (USER_DATA.test(name)) return [];
   const evidence = { offset: member.localOffset, length: member.compressedSize };
-  return [finding(CODE.test(name) ? 'ZIP-051' : 'ZIP-052', evidence, escapeText(name, 60))];
+  if (CODE.test(name)) return [finding('ZIP-051', evidence, escapeText(name, 60))];
+  return USER_DATA.test(name) ? [] : [finding('ZIP-052', evidence, escapeText(name, 60))];
 }
