@@ -12,6 +12,7 @@ export interface Problem {
   readonly error: PaddockError;
 }
 
+const MAPPING = 'lines such as `key: value`';
 const REMEDY = 'the comments in policies/default.yaml explain every value';
 
 /**
@@ -48,7 +49,7 @@ function unknownLeaves(file: Located, part: string, value: unknown, known: reado
 function noMapping(file: Located, node: unknown, what: string): Problem {
   const offset = (node as Node | undefined)?.range?.[0] ?? 0;
   return problem(file, offset, `${what} is no mapping of keys to values`, {
-    expected: EXPECTED[what] ?? 'lines such as `key: value`',
+    expected: EXPECTED[what] ?? MAPPING,
     found: 'a list',
     remedy: REMEDY,
   });
@@ -72,7 +73,11 @@ export function describeIssue(file: Located, issue: v.BaseIssue<unknown>): Probl
     expected:
       EXPECTED[path] ??
       EXPECTED[path.split('.', 2).join('.')] ??
-      (path === '' ? 'apiVersion: paddock/v1, and what differs' : issue.message),
+      (path === ''
+        ? 'apiVersion: paddock/v1, and what differs'
+        : keys.length === 1
+          ? MAPPING
+          : escapeText(issue.message)), // a message of the schema may hold what the file says
     found: missing ? 'nothing' : described(issue.input),
     remedy: path === 'apiVersion' ? 'begin the file with `apiVersion: paddock/v1`' : REMEDY,
   });

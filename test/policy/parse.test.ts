@@ -201,6 +201,15 @@ describe('files that are no policy', () => {
     expect(only(`# ${'x'.repeat(MAX_POLICY_BYTES)}`).message).toContain('too long');
   });
 
+  it('shows nothing of the file unescaped', () => {
+    const [problem] = problems('apiVersion: paddock/v1\nlimits: "\x9b2J\u202e"\n');
+    expect(problem?.detail).toMatchObject({
+      expected: 'lines such as `key: value`',
+      found: expect.stringContaining('\\u{202e}'),
+    });
+    expect(problem?.explain()).not.toMatch(/[\x9b\u202e]/);
+  });
+
   it('never throws anything else, whatever the text', () => {
     const words = [
       'apiVersion: paddock/v1\n',
