@@ -1,9 +1,12 @@
 import {
   chmodSync,
+  closeSync,
+  constants,
   lstatSync,
   mkdirSync,
   mkdtempSync,
   opendirSync,
+  openSync,
   renameSync,
   rmdirSync,
   unlinkSync,
@@ -51,30 +54,65 @@ const MAX_ENTRIES = 10_000_000;
 
 /**
  * Removes the session's folders when all its processes are gone. The program chose every name, mode and depth in
- * there: links are not followed, and subfolders are moved up before they are emptied, so that no depth is too deep.
- * Gives the number of entries that could not be removed.
+ * there, and where it was granted the folder around them even `root` is whatever it has put in its place. So every
+ * folder is held by a descriptor that is no link before anything in it is touched, and subfolders are moved up before
+ * they are emptied, so that no depth is too deep. Gives the number of entries that could not be removed.
  */
 export function removeDirectories(directories: SessionDirectories): number {
-  const sweep: Sweep = { root: Buffer.from(directories.root), moved: 0, entries: 0, failed: 0, pending: [] };
-  sweep.pending.push(sweep.root);
-  while (sweep.pending.length > 0 && sweep.entries < MAX_ENTRIES) {
-    const directory = sweep.pending.at(-1);
-    if (directory === undefined) break;
-    const before = sweep.pending.length;
-    empty(sweep, directory);
-    if (sweep.pending.length > before) continue; // subfolders first
-    sweep.pending.pop();
-    attempt(sweep, () => rmdirSync(directory));
+  const root = hold(Buffer.from(directories.root));
+  if (root === undefined) return 1;
+  const sweep: Sweep = { root: root.path, moved: 0, entries: 0, failed: 0, pending: [] };
+  try {
+    empty(sweep, root.path);
+    while (sweep.pending.length > 0 && sweep.entries < MAX_ENTRIES) {
+      const directory = sweep.pending.at(-1);
+      if (directory === undefined) break;
+      const before = sweep.pending.length;
+      emptyFolder(sweep, directory);
+      if (sweep.pending.length > before) continue; // subfolders first
+      sweep.pending.pop();
+      attempt(sweep, () => rmdirSync(directory));
+    }
+  } finally {
+    closeSync(root.fd);
   }
+  attempt(sweep, () => rmdirSync(directories.root));
   return sweep.failed + sweep.pending.length;
 }
 
 interface Sweep {
+  /** By descriptor: the folder itself, whatever its name leads to by now. */
   readonly root: Buffer;
   readonly pending: Buffer[];
   moved: number;
   entries: number;
   failed: number;
+}
+
+// Linux's value of O_PATH, for which Node has no name: the folder is named without being opened, whatever its mode.
+const O_PATH = 0o10000000;
+const HOLD = O_PATH | constants.O_DIRECTORY | constants.O_NOFOLLOW;
+
+function hold(path: Buffer): { readonly fd: number; readonly path: Buffer } | undefined {
+  try {
+    const fd = openSync(path, HOLD);
+    return { fd, path: Buffer.from(`/proc/self/fd/${fd}`) };
+  } catch {
+    return undefined; // gone, or no folder: a link is not followed
+  }
+}
+
+function emptyFolder(sweep: Sweep, directory: Buffer): void {
+  const held = hold(directory);
+  if (held === undefined) {
+    sweep.failed++;
+    return;
+  }
+  try {
+    empty(sweep, held.path);
+  } finally {
+    closeSync(held.fd);
+  }
 }
 
 function empty(sweep: Sweep, directory: Buffer): void {
@@ -103,10 +141,21 @@ function remove(sweep: Sweep, directory: Buffer, path: Buffer): void {
     sweep.pending.push(path);
     return;
   }
-  chmodSync(path, 0o700); // moving a folder writes its `..`
+  makeMovable(path);
   const top = Buffer.concat([sweep.root, Buffer.from(`/.sweep-${sweep.moved++}`)]);
   renameSync(path, top);
   sweep.pending.push(top);
+}
+
+// Moving a folder writes its `..`.
+function makeMovable(path: Buffer): void {
+  const held = hold(path);
+  if (held === undefined) return; // the renaming says what is wrong
+  try {
+    chmodSync(held.path, 0o700);
+  } finally {
+    closeSync(held.fd);
+  }
 }
 
 function attempt(sweep: Sweep, action: () => void): void {

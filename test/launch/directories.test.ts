@@ -62,6 +62,18 @@ describe('removeDirectories', () => {
     expect(readFileSync(join(outside, 'keep'), 'utf8')).toBe('kept');
   });
 
+  it('follows no link, not even in place of the folder itself', () => {
+    const outside = join(base, 'outside');
+    mkdirSync(join(outside, 'sub'), { recursive: true });
+    chmodSync(outside, 0o755);
+    writeFileSync(join(outside, 'sub', 'keep'), 'kept');
+    // A program that may write to the folder around the private ones can put what it likes in their place.
+    symlinkSync(outside, join(base, 'session'));
+    expect(removeDirectories(below(join(base, 'session')))).toBeGreaterThan(0);
+    expect(readFileSync(join(outside, 'sub', 'keep'), 'utf8')).toBe('kept');
+    expect(statSync(outside).mode & 0o777).toBe(0o755);
+  });
+
   it('removes a tree deeper than any path may be long', () => {
     const directories = below(join(base, 'deep'));
     for (const path of Object.values(directories)) mkdirSync(path, { recursive: true });
