@@ -1,3 +1,5 @@
+import { escapeText } from './text.ts';
+
 /** Every reason for which paddock itself stops. Callers branch on these; messages are for people. */
 export type ErrorCode =
   | 'usage' // the command line is wrong
@@ -32,6 +34,9 @@ export interface ErrorDetail {
   readonly cause?: unknown;
 }
 
+/** Longest path that is shown, in characters: that of Linux. */
+const MAX_PLACE = 4096;
+
 /**
  * The one error class of paddock. `message` is one sentence; `explain()` adds expected, found, place and remedy.
  */
@@ -50,7 +55,7 @@ export class PaddockError extends Error {
   explain(): string {
     const { expected, found, offset, where, excerpt, remedy } = this.detail;
     const lines = [this.message];
-    if (where !== undefined) lines.push(`  at: ${where}`);
+    if (where !== undefined) lines.push(`  at: ${escapeText(where, MAX_PLACE)}`);
     if (excerpt !== undefined) lines.push(...excerpt.split('\n').map((line) => `    ${line}`));
     if (offset !== undefined) lines.push(`  at: byte ${offset} (0x${offset.toString(16)})`);
     if (expected !== undefined) lines.push(`  expected: ${expected}`);
