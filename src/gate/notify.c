@@ -8,11 +8,16 @@
 
 #include "process.h"
 
+/* What the launcher must hear of, however much noise is made around it. Three of the longest lines of both kinds fit into
+ * what the event buffer keeps for lines that matter. */
+enum { ALWAYS_TOLD = 3 };
+
 static const struct answer UNLISTED = {.nr = -1, .kind = ANSWER_DENY, .error = ENOSYS, .label = "unlisted"};
 
 static const struct answer *find_answer(const struct table *table, const struct call *call);
 static bool send_answer(struct notifier *notifier, const struct call *call, const struct outcome *outcome);
-static void report(struct notifier *notifier, const struct call *call, const struct outcome *outcome);
+static void report(struct notifier *notifier, const struct call *call, const struct outcome *outcome, enum weight weight);
+static enum weight weigh(struct notifier *notifier, const struct answer *answer, const struct outcome *outcome);
 
 int notifier_open(struct notifier *notifier, int listener) {
   struct seccomp_notif_sizes sizes;
@@ -46,7 +51,7 @@ bool notifier_serve(struct notifier *notifier) {
   if (call.tid == notifier->child && (call.nr == SYS_execve || call.nr == SYS_execveat)) notifier->executed = true;
 
   bool sent = send_answer(notifier, &call, &outcome);
-  if (!outcome.silent && sent) report(notifier, &call, &outcome);
+  if (!outcome.silent && sent) report(notifier, &call, &outcome, weigh(notifier, answer, &outcome));
   if (outcome.answer == DENIED && answer->kill) notifier->kill = true;
   return true;
 }
@@ -72,7 +77,21 @@ static bool send_answer(struct notifier *notifier, const struct call *call, cons
   return ioctl(notifier->listener, SECCOMP_IOCTL_NOTIF_SEND, response) == 0 || errno != ENOENT;
 }
 
-static void report(struct notifier *notifier, const struct call *call, const struct outcome *outcome) {
+/* Whether a refused open or change ends the session is for the launcher to say, so it must not drown in a flood of what is
+ * granted, or of one that is refused and does not matter. A target that differs from the last one is news. */
+static enum weight weigh(struct notifier *notifier, const struct answer *answer, const struct outcome *outcome) {
+  if (answer->kind != ANSWER_OPEN || (outcome->answer != DENIED && outcome->grant != NOT_GRANTED)) return CALL;
+  struct told *told = strcmp(outcome->label, "write") == 0 ? &notifier->writes : &notifier->reads;
+  const size_t length = outcome->has_target ? outcome->target.length : 0;
+  if (told->count >= ALWAYS_TOLD) return CALL;
+  if (told->count > 0 && told->last.length == length && memcmp(told->last.text, outcome->target.text, length) == 0) return CALL;
+  told->count++;
+  told->last.length = length;
+  memcpy(told->last.text, outcome->target.text, length);
+  return VITAL;
+}
+
+static void report(struct notifier *notifier, const struct call *call, const struct outcome *outcome, enum weight weight) {
   static const char *const ANSWERS[] = {"continued", "emulated", "denied"};
   static struct line line;
   char args[160];
@@ -92,5 +111,5 @@ static void report(struct notifier *notifier, const struct call *call, const str
                        (unsigned long long)call->args[i]);
   (void)snprintf(args + length, sizeof args - (size_t)length, "]");
   line_raw(&line, "args", args);
-  events_emit(notifier->events, &line, CALL);
+  events_emit(notifier->events, &line, weight);
 }

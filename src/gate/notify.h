@@ -28,6 +28,12 @@ struct table {
   struct grants grants;
 };
 
+/* Refusals that nobody but the launcher acts on: told in any case, a few of each kind. */
+struct told {
+  unsigned count;
+  struct path last;
+};
+
 struct notifier {
   int listener;
   struct seccomp_notif *request;
@@ -38,6 +44,7 @@ struct notifier {
   pid_t child;
   bool executed; /* the gate's own exec of the program was let through */
   bool kill;     /* a denied call ends the session */
+  struct told reads, writes;
 };
 
 /* What one call is answered, and what is said about it. */

@@ -159,6 +159,15 @@ static int stay_after_read(void) {
   return stay("read");
 }
 
+/* Much ado about files of its own, and in the midst of it the one open that matters. */
+static int stay_after_drowned_read(void) {
+  const char *own = scratch("noise");
+  for (int i = 0; i < 1000; i++) close(open(own, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+  for (int i = 0; i < 1000; i++) close(open("/dev/tty", O_WRONLY | O_CLOEXEC));
+  close(open(param("canary"), O_RDONLY | O_CLOEXEC));
+  return stay("read");
+}
+
 static int stay_after_write(void) {
   close(open(param("victim"), O_WRONLY | O_APPEND | O_CLOEXEC));
   return stay("write");
@@ -194,6 +203,7 @@ const struct attempt outlive_attempts[] = {
     {"ignore-supervisors-end", ignore_supervisors_end},
     {"ignore-launchers-end-busily", ignore_launchers_end_busily},
     {"stay-after-read", stay_after_read},
+    {"stay-after-drowned-read", stay_after_drowned_read},
     {"stay-after-write", stay_after_write},
     {"stay-after-connect", stay_after_connect},
     {"stay-after-call", stay_after_call},

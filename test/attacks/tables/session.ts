@@ -37,6 +37,7 @@ export const SESSION_ATTACKS: readonly Attack[] = [
   },
 
   stay('a read', 'stay-after-read', 'read'),
+  stay('a read that drowns in noise', 'stay-after-drowned-read', 'read'),
   stay('a write', 'stay-after-write', 'write'),
   stay('a socket', 'stay-after-connect', 'connect'),
   stay('a system call', 'stay-after-call', 'syscall'),
