@@ -8,12 +8,14 @@
 #include "supervisor.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -27,6 +29,7 @@ enum {
   DROPPED_MS = 1000,        /* how long dropped events may stay unmentioned */
 };
 
+static int check_streams(struct failure *why);
 static int start_child(struct session *session, const sigset_t *mask, struct failure *why);
 static void serve(struct session *session);
 static void read_status(struct session *session);
@@ -66,6 +69,7 @@ int supervise(const struct plan *plan, struct events *events) {
     (void)failed(&why, "start", ENOSYS, "/proc is not mounted, or is that of another process namespace");
     return refuse(events, &why);
   }
+  if (check_streams(&why) < 0) return refuse(events, &why);
   if (setup_run(plan, events, &session.setup, &why) < 0 || start_child(&session, &mask, &why) < 0) {
     cgroups_remove(&session.setup.cgroups);
     return refuse(events, &why);
@@ -74,6 +78,30 @@ int supervise(const struct plan *plan, struct events *events) {
   finish(&session);
   linger(&session);
   return session.phase == ENDED ? 0 : 125;
+}
+
+static uint32_t socket_option(int fd, int option) {
+  uint32_t value = 0;
+  socklen_t length = sizeof value;
+  return getsockopt(fd, SOL_SOCKET, option, &value, &length) == 0 ? value : UINT32_MAX;
+}
+
+/* A socket that keeps to its one peer. From a datagram socket, connected or not, a message goes to whatever address it
+ * bears, and no filter sees that; so does one over SCTP. */
+static bool keeps_to_its_peer(int fd) {
+  const uint32_t domain = socket_option(fd, SO_DOMAIN), type = socket_option(fd, SO_TYPE);
+  if (domain == AF_UNIX) return type == SOCK_STREAM || type == SOCK_SEQPACKET;
+  if (domain != AF_INET && domain != AF_INET6 && domain != AF_VSOCK) return false;
+  return type == SOCK_STREAM && socket_option(fd, SO_PROTOCOL) != IPPROTO_SCTP;
+}
+
+static int check_streams(struct failure *why) {
+  for (int fd = 0; fd <= 2; fd++) {
+    const bool is_socket = socket_option(fd, SO_TYPE) != UINT32_MAX || errno != ENOTSOCK;
+    if (is_socket && !keeps_to_its_peer(fd))
+      return failed(why, "streams", EPROTOTYPE, "descriptor %d is a socket that can send to any address", fd);
+  }
+  return 0;
 }
 
 static int start_child(struct session *session, const sigset_t *mask, struct failure *why) {

@@ -1,8 +1,10 @@
-import { existsSync, mkdirSync, readFileSync, rmdirSync, statSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, rmdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { Operation } from '../../src/launch/operations.ts';
+import { encodeOperations, type Operation } from '../../src/launch/operations.ts';
 import {
+  gateProgram,
   hasCompiler,
   isAlive,
   plan,
@@ -30,6 +32,23 @@ describe.runIf(onLinux)('paddock-gate runs a program', () => {
     expect(run.code).toBe(0);
     expect(run.events.map(({ event }) => event)).toEqual(['started', 'exited', 'finished']);
     expect(run.exit).toBe(7);
+  });
+
+  it('and refuses a stream that could send to any address', () => {
+    const folder = scratchDirectory();
+    writeFileSync(join(folder, 'operations'), encodeOperations(shell('echo ran >&2')));
+    const descriptors = '3<operations 4>events 5</dev/null 6</bin/sh';
+    // Port 9 discards; nobody need be there for a socket to be connected to it.
+    for (const streams of ['>/dev/udp/127.0.0.1/9', '</dev/udp/127.0.0.1/9']) {
+      const run = spawnSync('bash', ['-c', `exec "$0" ${descriptors} ${streams}`, gateProgram()], {
+        cwd: folder,
+        encoding: 'utf8',
+      });
+      expect(run.error).toBeUndefined();
+      expect(run.stderr).toBe('');
+      expect(run.status).toBe(125);
+      expect(readFileSync(join(folder, 'events'), 'utf8')).toContain('socket that can send to any address');
+    }
   });
 
   it('and says by which signal it ended', async () => {
