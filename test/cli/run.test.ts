@@ -1,6 +1,14 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  writeFileSync,
+} from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -210,6 +218,20 @@ describe('what the program sees', () => {
     });
     await new Promise((resolve) => child.once('close', resolve));
     expect(text).toBe('again\n');
+  });
+
+  it('a stream that is open for reading cannot be opened again for writing', async () => {
+    const path = join(home, 'only-read.txt');
+    writeFileSync(path, 'as it was\n');
+    const fd = openSync(path, 'r');
+    const child = spawn(process.execPath, [PADDOCK, 'run', '-q', elf, 'write', '/proc/self/fd/2'], {
+      env: { PATH: process.env.PATH ?? '/usr/bin:/bin', HOME: home, XDG_STATE_HOME: join(home, 'state') },
+      stdio: ['ignore', 'ignore', fd],
+    });
+    const code = await new Promise((resolve) => child.once('close', resolve));
+    closeSync(fd);
+    expect(code).toBe(1);
+    expect(readFileSync(path, 'utf8')).toBe('as it was\n');
   });
 });
 
