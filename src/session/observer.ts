@@ -118,7 +118,7 @@ export function observeSession(input: ObserverInput): SessionObserver {
   return {
     event: (event) =>
       deciding(() => {
-        session.append(event.time, eventEntry(event), event.event !== 'call');
+        session.append(event.time, eventEntry(event), !REPEATABLE.has(event.event));
         if (event.event === 'started') begin(event.child);
         if (event.event === 'finished') leftovers = event.killed;
         const reason = take({ kind: 'event', event });
@@ -144,6 +144,8 @@ export function observeSession(input: ObserverInput): SessionObserver {
   };
 }
 
+/** Events that a program can bring about without end: these are recorded only up to the bound of the record. */
+const REPEATABLE: ReadonlySet<string> = new Set(['call', 'dropped', 'stopped', 'continued']);
 const MAX_ALERTS = 100;
 const MAX_TRANSITIONS = 200;
 

@@ -11,6 +11,8 @@ import { machine, start } from './sessions.ts';
 interface Stage {
   readonly observer: SessionObserver;
   readonly lines: Entry[];
+  /** Events that are recorded however full the record is. */
+  readonly vital: string[];
   readonly warned: Alert[];
   readonly files: ReturnType<typeof machine>;
   running: unknown;
@@ -28,9 +30,10 @@ function stage(): Stage {
   const session: SessionWriter = {
     directory: '/d',
     eventsFile: '/d/events.jsonl',
-    append(_, entry) {
+    append(_, entry, vital = false) {
       if (world.broken) throw new PaddockError('io', 'disk full');
       lines.push(entry);
+      if (vital) world.vital.push(entry.event);
     },
     running(child, gate) {
       world.running = { child, gate };
@@ -41,6 +44,7 @@ function stage(): Stage {
   };
   const world: Omit<Stage, 'observer'> = {
     lines,
+    vital: [],
     warned,
     files,
     running: undefined,
@@ -60,6 +64,19 @@ function stage(): Stage {
 }
 
 const kinds = ({ lines }: Stage): string[] => lines.map(({ event }) => event);
+
+it('does not let a program fill the disk with events that it can bring about without end', () => {
+  const { observer, vital } = stage();
+  observer.event({ event: 'started', time: 1000, child: 11 });
+  observer.event({ event: 'stopped', time: 1001, signal: 19 });
+  observer.event({ event: 'continued', time: 1002, signal: 18 });
+  observer.event({ event: 'dropped', time: 1003, count: 5 });
+  observer.event(callEvent({}));
+  observer.event({ event: 'exited', time: 1004, code: 0 });
+  expect(vital).toContain('started');
+  expect(vital).toContain('exited');
+  for (const kind of ['stopped', 'continued', 'dropped', 'call']) expect(vital).not.toContain(kind);
+});
 
 it('follows a session from its first event to its last', () => {
   const world = stage();
