@@ -326,6 +326,10 @@ describe.each(ARCHITECTURES)('the filter on %s', (arch) => {
     for (const command of [8, 15]) expect(outcome(arch, old, 'fcntl', [3, command])).toBe('signal:1'); // F_SETOWN, _EX
     for (const command of [0, 1, 2, 3, 4, 1030])
       expect(outcome(arch, old, 'fcntl', [3, command])).toBe('allow');
+    // F_SETLEASE, F_NOTIFY: on any host
+    for (const options of [old, NONE])
+      for (const command of [1024, 1026])
+        expect(outcome(arch, options, 'fcntl', [3, command])).toBe('errno:1');
     expect(outcome(arch, NONE, 'fcntl', [3, 8])).toBe('allow');
     for (const request of [0x8901, 0x8902])
       expect(outcome(arch, old, 'ioctl', [3, request])).toBe(`errno:${EPERM}`);

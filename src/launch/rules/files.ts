@@ -2,6 +2,8 @@ import { denied, EACCES, ENOSYS, type Rule } from './rule.ts';
 
 const O_ACCMODE = 3;
 const O_TRUNC = 0x200;
+const F_SETLEASE = 1024;
+const F_NOTIFY = 1026;
 
 /** What Landlock does not see of files; and opens, to be seen. */
 export const FILE_RULES: readonly Rule[] = [
@@ -37,6 +39,14 @@ export const FILE_RULES: readonly Rule[] = [
     calls: ['inotify_init', 'inotify_init1', 'inotify_add_watch', 'fanotify_init', 'fanotify_mark'],
     label: 'metadata',
     why: 'shows what the user does in folders that Landlock does not let it read',
+  },
+  {
+    ...denied,
+    calls: ['fcntl'],
+    when: [{ argument: 1, in: [F_SETLEASE, F_NOTIFY] }],
+    label: 'metadata',
+    why: 'a lease makes whoever writes to a file that may only be read wait for 45 seconds; F_NOTIFY is an older inotify',
+    silent: true,
   },
   {
     ...denied,
