@@ -1,4 +1,4 @@
-import { isAbsolute, join, normalize } from 'node:path';
+import { dirname, isAbsolute, join, normalize } from 'node:path';
 import { PaddockError } from '../lib/errors.ts';
 import { escapeText } from '../lib/text.ts';
 import type { Policy } from '../policy/policy.ts';
@@ -22,8 +22,8 @@ export interface GrantsInput {
 
 /**
  * Every path that the program may touch: the minimum, its private folders, what the policy lists, what the user named.
- * @throws PaddockError `refused` for a grant to write where the kernel is administered, `policy-invalid` for a path that
- * is not absolute.
+ * @throws PaddockError `refused` for a grant to write where the kernel is administered and for one that a program could have
+ * redirected, `policy-invalid` for a path that is not absolute.
  */
 export function grantedPaths(input: GrantsInput): PathGrant[] {
   const { directories, files } = input;
@@ -31,6 +31,12 @@ export function grantedPaths(input: GrantsInput): PathGrant[] {
     paths.map((path) => ({ path: expand(path, input.home), rights }));
   const written = listed(files.write, RIGHT_READ | RIGHT_WRITE);
   for (const { path } of written) checkWritable(path, input);
+  const others = [...listed([...files.read, ...files.execute], 0).map(({ path }) => path), ...input.reads];
+  checkLinks(
+    [...written.map(({ path }) => path), ...others],
+    written.map(({ path }) => path),
+    input.paths,
+  );
   return [
     ...[...MINIMUM, ...(files.execute.length > 0 ? PROGRAM_MINIMUM : [])].map(({ path, rights }) => ({
       path,
@@ -87,6 +93,25 @@ function refuseOverlap(given: string, path: string, roots: readonly string[], wh
       expected: `paths outside ${escapeText(root, 120)}, and not above it`,
       remedy: 'name the folder that the model is to write to',
     });
+  }
+}
+
+// What lies in a folder that the program may write can be a link by the next session, and whoever grants it then grants
+// what the program chose. So a link in there must not lead out of it.
+function checkLinks(paths: readonly string[], written: readonly string[], { real }: PathFacts): void {
+  for (const path of paths) {
+    for (let at = path; at !== dirname(at); at = dirname(at)) {
+      const around = written.filter((root) => !isBelow(root, at)).map((root) => real(root) ?? root);
+      const inside = (one: string): boolean => around.some((root) => isBelow(one, root));
+      const [folder, target] = [real(dirname(at)), real(at)];
+      if (folder === undefined || target === undefined || !inside(folder) || inside(target)) continue;
+      throw new PaddockError('refused', 'a link in a folder that the program may write leads out of it', {
+        where: escapeText(at, 120),
+        found: `a link to ${escapeText(target, 120)}`,
+        expected: 'no link that an earlier session could have made',
+        remedy: `if it is yours, name ${escapeText(target, 120)} instead; else remove it`,
+      });
+    }
   }
 }
 

@@ -189,6 +189,28 @@ describe('planLaunch', () => {
     },
   );
 
+  it.each<[string, Partial<LaunchInput['effective']['policy']['files']>, string[]]>([
+    ['named by the user', { write: ['/w'] }, ['/w/prompt']],
+    ['named by the user, through a folder', { write: ['/w'] }, ['/w/folder/key']],
+    ['granted for reading', { write: ['/w'], read: ['/w/prompt'] }, []],
+    ['granted for writing', { write: ['/w', '/w/prompt'] }, []],
+    ['granted for executing', { write: ['/w'], execute: ['/w/prompt'] }, []],
+  ])('does not follow a link that a program may have made, %s', (_, files, reads) => {
+    const links: Record<string, string> = {
+      '/w/prompt': '/home/u/.ssh/key',
+      '/w/folder': '/home/u/.ssh',
+      '/w/folder/key': '/home/u/.ssh/key',
+      '/w/good': '/w/other',
+    };
+    const paths = { ...PATHS, real: (path: string) => links[path] ?? path };
+    const attempt = (more: readonly string[]) =>
+      plan({ effective: effective({ files }), arguments: { ...plain, reads: more }, paths });
+    const plain = { args: [], network: { mode: 'none' }, warnings: [] } as const;
+    expect(() => attempt(reads)).toThrow(/leads out of it/);
+    links['/w/prompt'] = '/w/prompt';
+    if (!reads.includes('/w/folder/key')) expect(() => attempt([...reads, '/w/good'])).not.toThrow();
+  });
+
   it.each([
     '/home/u',
     '/home/u/.local/state/paddock/sessions',
