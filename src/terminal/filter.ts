@@ -31,9 +31,14 @@ const MAX_SEQUENCE = 256;
 /** Longest string (OSC, DCS, APC, PM, SOS) swallowed; after that text passes again. */
 const MAX_STRING = 64 * 1024;
 
-/** Bytes that pass in the text state without a look: runs of them are copied whole. */
+/**
+ * Bytes that pass in the text state without a look: runs of them are copied whole. Of those above ASCII these are
+ * the ones that are never part of UTF-8, and controls nowhere.
+ */
 const PLAIN = Uint8Array.from({ length: 256 }, (_, byte) =>
-  (byte >= 0x20 && byte !== 0x7f && byte !== 0xc2) || C0_ALLOWED.has(byte) ? 1 : 0,
+  (byte >= 0x20 && byte < 0x7f) || C0_ALLOWED.has(byte) || (byte >= 0xa0 && continuations(byte) === 0)
+    ? 1
+    : 0,
 );
 
 type State = 'text' | 'lead' | 'escape' | 'charset' | 'csi' | 'csi-skip' | 'string' | 'string-escape';
@@ -49,22 +54,12 @@ export function terminalFilter(): TerminalFilter {
     switch (state) {
       case 'text':
         if (byte === ESC) enter('escape', [byte]);
-        else if (byte === 0xc2) enter('lead', [byte]);
-        else if ((byte < 0x20 && !C0_ALLOWED.has(byte)) || byte === 0x7f) removed++;
-        else out.push(byte);
+        else if (continuations(byte) > 0) enter('lead', [byte]);
+        else if (PLAIN[byte] === 1) out.push(byte);
+        else removed++; // 0x80 to 0x9f among them: outside of a character they are the C1 controls of an 8-bit terminal
         return;
-      case 'lead': // U+0080 to U+009F are the C1 controls, which some terminals obey
-        if (byte >= 0x80 && byte <= 0x9f) {
-          removed++;
-          enter('text', []);
-          if (byte === 0x9b) enter('csi-skip', []);
-          if (STRING_C1.has(byte)) startString();
-          return;
-        }
-        // Without its second byte it is no character; left alone, it could meet one when what is between is removed.
-        if (byte >= 0xa0 && byte <= 0xbf) out.push(...pending, byte);
-        else removed++;
-        restartAt(byte, byte < 0xa0 || byte > 0xbf, out);
+      case 'lead':
+        character(byte, out);
         return;
       case 'escape':
         escapeStep(byte, out);
@@ -90,6 +85,25 @@ export function terminalFilter(): TerminalFilter {
           step(byte, out);
         }
         return;
+    }
+  }
+
+  function character(byte: number, out: number[]): void {
+    const [lead = 0] = pending;
+    if (!continues(pending, byte)) {
+      // No character. C2 could meet its other half when what is between is removed; continuations below 0xa0 are controls.
+      out.push(...pending.filter((one) => one >= 0xa0 && one !== 0xc2));
+      removed++;
+      restartAt(byte, true, out);
+    } else if (lead === 0xc2 && byte <= 0x9f) {
+      // U+0080 to U+009F are the C1 controls, which some terminals obey
+      removed++;
+      enter('text', []);
+      if (byte === 0x9b) enter('csi-skip', []);
+      if (STRING_C1.has(byte)) startString();
+    } else if (pending.push(byte) > continuations(lead)) {
+      out.push(...pending);
+      enter('text', []);
     }
   }
 
@@ -165,6 +179,26 @@ export function terminalFilter(): TerminalFilter {
     },
   };
 }
+
+/** How many bytes follow this first byte of a character beyond ASCII (RFC 3629); 0 for one that is no first byte. */
+function continuations(lead: number): number {
+  if (lead < 0xc2 || lead > 0xf4) return 0;
+  return lead < 0xe0 ? 1 : lead < 0xf0 ? 2 : 3;
+}
+
+/** Whether the byte goes on with a well-formed character: no overlong form, no surrogate, nothing above U+10FFFF. */
+function continues([lead = 0, ...rest]: readonly number[], byte: number): boolean {
+  const [lowest, highest] = (rest.length === 0 ? SECOND.get(lead) : undefined) ?? [0x80, 0xbf];
+  return byte >= lowest && byte <= highest;
+}
+
+/** Second bytes that are narrower after these first ones. */
+const SECOND: ReadonlyMap<number, readonly [number, number]> = new Map([
+  [0xe0, [0xa0, 0xbf]],
+  [0xed, [0x80, 0x9f]],
+  [0xf0, [0x90, 0xbf]],
+  [0xf4, [0x80, 0x8f]],
+]);
 
 // DCS, SOS, OSC, PM, APC as single C1 controls.
 const STRING_C1 = new Set([0x90, 0x98, 0x9d, 0x9e, 0x9f]);

@@ -58,6 +58,34 @@ describe('what is removed', () => {
   });
 });
 
+describe('malformed UTF-8', () => {
+  const bytes = (text: string): Buffer => Buffer.from(text, 'latin1');
+
+  it.each([
+    ['C1 controls of an 8-bit terminal', '\x9d52;c;QQ\x07\x9b6n', '52;c;QQ\x076n'],
+    ['an overlong form of one in two bytes', '\xc0\x9b6n', '\xc06n'],
+    ['in three', '\xe0\x82\x9b6n', '\xe06n'],
+    ['in four', '\xf0\x80\x82\x9b6n', '\xf06n'],
+    ['one behind half a character', '\xe2\x9b\x1b]0;x\x07\x9b6n', '\xe26n'],
+  ])('hides no control: %s', (_, text, left) => expect(filter(bytes(text))).toBe(left));
+
+  it('leaves letters of older character sets', () => {
+    expect(filter(bytes('na\xefve \xe9t\xe9.'))).toBe('na\xefve \xe9t\xe9.');
+  });
+
+  it('and no byte below 0xa0 passes that is not part of a character', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 100 }), (some) => {
+        const left = filter(some);
+        const characters =
+          /[\xc2-\xdf][\x80-\xbf]|\xe0[\xa0-\xbf][\x80-\xbf]|[\xe1-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}/g;
+        expect(left.replace(characters, '')).not.toMatch(/[\x80-\x9f]/);
+      }),
+      { numRuns: 5000 },
+    );
+  });
+});
+
 it('what is removed does not let two halves of a control meet', () => {
   const bytes = (...values: number[]): Buffer => Buffer.from(values);
   expect(filter(bytes(0xc2, 0, 0x9b, 0x36, 0x6e))).not.toContain('\xc2\x9b');
