@@ -22,7 +22,7 @@ export interface ConfigInput {
 
 const MEANING: Readonly<Record<keyof Preferences, string>> = {
   preset: `policy preset when none is named: ${PRESETS.join(', ')}`,
-  quiet: 'true: no words of paddock’s own on stderr',
+  quiet: 'true or false: no words of paddock’s own on stderr',
 };
 
 /** `paddock config`. */
@@ -70,12 +70,13 @@ function knownKey(key: string | undefined): keyof Preferences {
 function set(store: Conf<Preferences>, key: keyof Preferences, text: string): void {
   const wanted = PREFERENCES[key].type === 'boolean' ? BOOLEANS.get(text) : text;
   try {
-    if (wanted === undefined) throw new TypeError('true or false is expected');
+    if (wanted === undefined) throw new TypeError('neither true nor false');
     store.set(key, wanted);
   } catch (cause) {
     throw new PaddockError('usage', `${key} cannot be ${JSON.stringify(text)}`, {
-      expected: MEANING[key],
-      found: cause instanceof Error ? cause.message : String(cause),
+      expected: key === 'quiet' ? 'true or false' : PRESETS.join(', '),
+      found: JSON.stringify(text),
+      remedy: `${key} means: ${MEANING[key]}`,
       cause,
     });
   }

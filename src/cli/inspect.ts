@@ -6,6 +6,7 @@ import { summarise } from '../format/summary.ts';
 import { escapeText } from '../lib/text.ts';
 import { formatBytes } from '../lib/units.ts';
 import { type Context, EXIT } from './context.ts';
+import { naming } from './judged.ts';
 import { paint, table, toJson } from './render.ts';
 
 export interface InspectInput {
@@ -18,9 +19,9 @@ const MAX_ROWS = 60;
 
 /** `paddock inspect`: the map of the file. Judges nothing. */
 export async function run(context: Context, { file, json }: InspectInput): Promise<number> {
-  const opened = openJudged(file);
+  const opened = naming(file, () => openJudged(file));
   try {
-    const anatomy = readAnatomy(opened.source);
+    const anatomy = naming(file, () => readAnatomy(opened.source));
     context.stdout.write(
       json === true
         ? `${toJson({ schema: 'paddock/inspect/v1', path: file, summary: summarise(anatomy), ...anatomy })}\n`

@@ -5,6 +5,8 @@ import { readAnatomy } from '../format/read.ts';
 import { judge } from '../integrity/judge.ts';
 import { shippedTables } from '../integrity/tables.ts';
 import type { Verdict } from '../integrity/verdict.ts';
+import { PaddockError } from '../lib/errors.ts';
+import { escapeText } from '../lib/text.ts';
 
 export interface Judged {
   readonly file: JudgedFile;
@@ -31,6 +33,17 @@ export function judgeFile(path: string): Judged {
   } catch (cause) {
     closeSync(file.fd);
     throw cause;
+  }
+}
+
+/** The same, with errors that name the file: for commands that take one. */
+export function naming<Result>(path: string, work: () => Result): Result {
+  try {
+    return work();
+  } catch (cause) {
+    if (!(cause instanceof PaddockError) || cause.detail.where !== undefined) throw cause;
+    const { code, message, detail } = cause;
+    throw new PaddockError(code, message, { ...detail, where: escapeText(path, 4096) || "''" });
   }
 }
 

@@ -1,11 +1,12 @@
 import { writeSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { isatty } from 'node:tty';
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { PaddockError } from '../lib/errors.ts';
-import { parseBytes, parseDuration } from '../lib/units.ts';
 import type { CallerStreams } from '../terminal/streams.ts';
-import { type Context, EXIT } from './context.ts';
+import type { Context } from './context.ts';
+import { collect, duration, memory, positive, whole } from './options.ts';
+import { report } from './report.ts';
 
 const VERSION = '0.1.0';
 
@@ -28,8 +29,9 @@ function program(context: Context): Command {
     .configureOutput({
       writeOut: (text) => context.stdout.write(text),
       writeErr: (text) => context.stderr.write(text),
+      outputError: (text, write) => write(text.replace(/^error:/, 'paddock:')),
     })
-    .showHelpAfterError('(`paddock --help` lists the commands)');
+    .showHelpAfterError('  to do: `paddock --help` lists the commands');
 
   root
     .command('run')
@@ -41,23 +43,23 @@ function program(context: Context): Command {
     .passThroughOptions()
     .argument('<file>', 'the llamafile')
     .argument('[args...]', 'its own arguments, passed on as they are')
-    .option('--policy <file>', 'a policy on top of the system’s and your own', collect, [])
+    .option('--policy <file>', 'a policy on top of the system’s and your own', collect)
     .option('--preset <name>', 'default, strict or audit')
-    .option('--memory <size>', 'limit for the whole session, e.g. 8GiB', size)
+    .option('--memory <size>', 'limit for the whole session, e.g. 8GiB', memory)
     .option('--cpus <number>', 'CPUs the session may use, e.g. 2.5', positive)
-    .option('--processes <number>', 'processes and threads', positive)
+    .option('--processes <number>', 'limit of processes and threads', whole)
     .option('--time <duration>', 'wall-clock limit, e.g. 30m', duration)
-    .option('--read <path>', 'grant reading a file or folder', collect, [])
-    .option('--write <path>', 'grant writing a file or folder', collect, [])
-    .option('--exec <path>', 'grant executing a program or folder', collect, [])
-    .option('--env <name>', 'pass an environment variable on: NAME or NAME=VALUE', collect, [])
-    .addOption(new Option('--network <mode>', 'auto, none, or serve').choices(['auto', 'none', 'serve']))
+    .option('--read <path>', 'grant reading a file or folder', collect)
+    .option('--write <path>', 'grant writing a file or folder', collect)
+    .option('--exec <path>', 'grant executing a program or folder', collect)
+    .option('--env <name>', 'pass an environment variable on: NAME or NAME=VALUE', collect)
+    .addOption(new Option('--network <mode>', 'sockets').choices(['auto', 'none', 'serve']))
     .option('--allow-degraded', 'go on when the host lacks a protection that the policy requires')
     .option('--dry-run', 'print the whole launch plan as JSON and start nothing')
     .option('-q, --quiet', 'no words of paddock’s own on stderr')
     .action(async (file: string, args: string[], options: Record<string, unknown>) => {
       const { run } = await import('./run.ts');
-      await run(context, { file, args, ...options } as never, processStreams());
+      await run(context, { file, args, policy: [], ...options } as never, processStreams());
     });
 
   root
@@ -66,11 +68,11 @@ function program(context: Context): Command {
     .description('Exit: 0 pass, 1 the policy refuses, 2 could not finish, 3 integrity.')
     .argument('<path...>', 'the files')
     .option('--json', 'machine-readable')
-    .option('--policy <file>', 'a policy on top of the system’s and your own', collect, [])
+    .option('--policy <file>', 'a policy on top of the system’s and your own', collect)
     .option('--preset <name>', 'default, strict or audit')
     .action(async (paths: string[], options: Record<string, unknown>) => {
       const { run } = await import('./verify.ts');
-      process.exitCode = await run(context, { paths, ...options } as never);
+      process.exitCode = await run(context, { paths, policy: [], ...options } as never);
     });
 
   root
@@ -115,7 +117,17 @@ function program(context: Context): Command {
       const { run } = await import('./demo.ts');
       await run(context, options as never, processStreams());
     });
+  hintAtHelp(root, 'paddock');
   return root;
+}
+
+/** Who errs in a command is sent to the help of that very command. */
+function hintAtHelp(parent: Command, path: string): void {
+  for (const command of parent.commands) {
+    const name = `${path} ${command.name()}`;
+    command.showHelpAfterError(`  to do: \`${name} --help\` shows how it is used`);
+    hintAtHelp(command, name);
+  }
 }
 
 function policyCommands(root: Command, context: Context): void {
@@ -132,11 +144,11 @@ function policyCommands(root: Command, context: Context): void {
     .command('show')
     .summary('the effective policy, and where each value came from')
     .option('--json', 'machine-readable')
-    .option('--policy <file>', 'a policy on top of the system’s and your own', collect, [])
+    .option('--policy <file>', 'a policy on top of the system’s and your own', collect)
     .option('--preset <name>', 'default, strict or audit')
     .action(async (options: Record<string, unknown>) => {
       const { run } = await import('./policy.ts');
-      process.exitCode = await run(context, { action: 'show', ...options } as never);
+      process.exitCode = await run(context, { action: 'show', policy: [], ...options } as never);
     });
 }
 
@@ -149,41 +161,26 @@ function configCommands(root: Command, context: Context): void {
       const [key, value] = given.filter((item) => typeof item === 'string');
       process.exitCode = await run(context, { action: name, key, value } as never);
     };
-  config.command('list', { isDefault: true }).summary('all of them').action(action('list'));
+  config
+    .command('list', { isDefault: true })
+    .summary('all of them')
+    .allowExcessArguments()
+    .action((_, { args }: Command) => {
+      const [other] = args; // what is no command of `config` comes here, as `list` is the default
+      if (other !== undefined) config.error(`error: unknown command '${other}'`);
+      return action('list')();
+    });
   config.command('get').argument('<key>').summary('one').action(action('get'));
   config.command('set').argument('<key>').argument('<value>').summary('change one').action(action('set'));
   config.command('unset').argument('<key>').summary('back to the default').action(action('unset'));
 }
 
-/** Says what went wrong on stderr and gives the exit code for it. */
-function report(context: Context, cause: unknown): number {
-  if (cause instanceof CommanderError) return cause.exitCode === 0 ? EXIT.ok : EXIT.failed;
-  if (cause instanceof PaddockError) {
-    context.stderr.write(`paddock: ${cause.explain()}\n`);
-    if (cause.code === 'not-found') return EXIT.notFound;
-    return REFUSALS.has(cause.code) ? EXIT.refused : EXIT.failed;
-  }
-  const text = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
-  context.stderr.write(`paddock: internal error (please report it)\n${text}\n`);
-  return EXIT.failed;
-}
-
-/** Errors that say "this file does not run", as opposed to "paddock could not do its work". */
-const REFUSALS = new Set<string>([
-  'unreadable',
-  'not-regular',
-  'not-llamafile',
-  'malformed',
-  'too-large',
-  'changed',
-  'refused',
-  'host-lacks',
-]);
-
 function processContext(): Context {
   return {
     env: process.env,
-    cwd: process.cwd(),
+    get cwd() {
+      return currentFolder();
+    },
     home: homedir(),
     uid: process.getuid?.() ?? -1,
     stdout: output(1, () => process.stdout.columns),
@@ -214,10 +211,33 @@ function writeAll(fd: number, bytes: Buffer): void {
     } catch (cause) {
       const code = (cause as NodeJS.ErrnoException).code;
       if (code === 'EPIPE') return; // nobody listens any more
-      if (code !== 'EAGAIN') throw cause;
+      if (code !== 'EAGAIN' && fd === 2) return; // there is nowhere left to say it, and the exit code still tells
+      if (code !== 'EAGAIN') throw unwritable(cause);
       tries++;
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
     }
+  }
+}
+
+function unwritable(cause: unknown): PaddockError {
+  return new PaddockError('io', 'the output cannot be written', {
+    where: 'standard output',
+    found: cause instanceof Error ? cause.message : String(cause),
+    remedy: 'see where it is sent: the disk may be full',
+    cause,
+  });
+}
+
+function currentFolder(): string {
+  try {
+    return process.cwd();
+  } catch (cause) {
+    throw new PaddockError('io', 'the current folder is not there any more', {
+      expected: 'a folder that the paths on the command line can start from',
+      found: cause instanceof Error ? cause.message : String(cause),
+      remedy: 'go to another folder: `cd`',
+      cause,
+    });
   }
 }
 
@@ -228,28 +248,6 @@ function processStreams(): CallerStreams {
     stdout: () => process.stdout,
     stderr: () => process.stderr,
   };
-}
-
-function collect(value: string, all: string[]): string[] {
-  return [...all, value];
-}
-
-function size(text: string): number {
-  const bytes = parseBytes(text);
-  if (bytes === undefined || bytes <= 0) throw new InvalidArgumentError('A size is expected: 512MiB, 8GiB.');
-  return bytes;
-}
-
-function duration(text: string): number {
-  const ms = parseDuration(text);
-  if (ms === undefined || ms <= 0) throw new InvalidArgumentError('A duration is expected: 90s, 30m, 2h.');
-  return ms;
-}
-
-function positive(text: string): number {
-  const value = Number(text);
-  if (!Number.isFinite(value) || value <= 0) throw new InvalidArgumentError('A number above 0 is expected.');
-  return value;
 }
 
 await main();

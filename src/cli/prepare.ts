@@ -19,10 +19,10 @@ import { decide } from '../policy/decide.ts';
 import type { Decision } from '../policy/policy.ts';
 import { sessionId } from '../session/start.ts';
 import type { Context } from './context.ts';
-import { hostArchitecture, type Judged, judgeFile } from './judged.ts';
+import { hostArchitecture, type Judged, judgeFile, naming } from './judged.ts';
 import { effectivePolicy } from './policy-layers.ts';
 import { refusal } from './refusal.ts';
-import { flagLayer, type RunFlags } from './run-flags.ts';
+import { flagLayer, type RunFlags, withoutEffect } from './run-flags.ts';
 import type { Speaker } from './speaker.ts';
 
 export interface RunInput extends RunFlags {
@@ -66,9 +66,10 @@ export async function prepare(
   for (const { path, wanted, kept, ceiling } of effective.rejected) {
     say('warn', `${path}: ${wanted} is not allowed by ${ceiling.layer}; it stays ${kept}`);
   }
-  const judged = judgeFile(input.file);
+  for (const line of withoutEffect(input, context.cwd, context.env)) say('warn', line);
+  const judged = naming(input.file, () => judgeFile(input.file));
   try {
-    checkExecutable(judged);
+    naming(input.file, () => checkExecutable(judged));
     const decision = decide({ effective, verdict: judged.verdict });
     if (decision.outcome === 'refuse') throw refusal(input.file, decision);
     for (const { message } of decision.warnings) say('warn', message);

@@ -1,6 +1,8 @@
+import { existsSync } from 'node:fs';
 import { isAbsolute, resolve } from 'node:path';
 import { PaddockError } from '../lib/errors.ts';
 import type { Environment } from '../lib/paths.ts';
+import { escapeText } from '../lib/text.ts';
 import type { PartialPolicy } from '../policy/layer.ts';
 import type { NetworkMode } from '../policy/policy.ts';
 
@@ -31,6 +33,21 @@ export function flagLayer(flags: RunFlags, cwd: string, env: Environment): Parti
     ...environment(flags.env ?? [], env),
     ...(flags.network === undefined ? {} : { network: { mode: flags.network } }),
   };
+}
+
+/** What was asked for and comes to nothing, a line each: a path that is misspelt, a variable that is not set. */
+export function withoutEffect({ read, write, exec, env }: RunFlags, cwd: string, all: Environment): string[] {
+  const paths = Object.entries({ read, write, exec }).flatMap(([option, given = []]) =>
+    given
+      .filter((path) => !existsSync(resolve(cwd, path)))
+      .map(
+        (path) => `--${option} ${escapeText(path, 200)}: there is no such file or folder, nothing is granted`,
+      ),
+  );
+  const names = (env ?? [])
+    .filter((entry) => !entry.includes('=') && all[entry] === undefined)
+    .map((entry) => `--env ${escapeText(entry, 200)}: the variable is not set, nothing is passed on`);
+  return [...paths, ...names];
 }
 
 function files({ read = [], write = [], exec = [] }: RunFlags, cwd: string): PartialPolicy {

@@ -1,0 +1,42 @@
+import { InvalidArgumentError } from 'commander';
+import { formatBytes, parseBytes, parseDuration } from '../lib/units.ts';
+
+/** Less than this, and not even the gate's own child can start. */
+const LEAST_MEMORY = 4 * 1024 * 1024;
+
+/** For options that may be given several times. */
+export function collect(value: string, all: readonly string[] = []): string[] {
+  return [...all, value];
+}
+
+/** A limit of memory, bytes. @throws InvalidArgumentError */
+export function memory(text: string): number {
+  const bytes = parseBytes(text);
+  if (bytes === undefined || bytes <= 0) throw new InvalidArgumentError('A size is expected: 512MiB, 8GiB.');
+  if (bytes >= LEAST_MEMORY) return bytes;
+  throw new InvalidArgumentError(
+    `At least ${formatBytes(LEAST_MEMORY)} is expected: nothing starts with ${formatBytes(bytes)}.`,
+  );
+}
+
+/** Milliseconds. @throws InvalidArgumentError */
+export function duration(text: string): number {
+  const ms = parseDuration(text);
+  if (ms === undefined || ms <= 0) throw new InvalidArgumentError('A duration is expected: 90s, 30m, 2h.');
+  return ms;
+}
+
+/** A number above 0. @throws InvalidArgumentError */
+export function positive(text: string): number {
+  const value = Number(text);
+  if (!Number.isFinite(value) || value <= 0) throw new InvalidArgumentError('A number above 0 is expected.');
+  return value;
+}
+
+/** A whole number above 0. @throws InvalidArgumentError */
+export function whole(text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value <= 0)
+    throw new InvalidArgumentError('A whole number above 0 is expected.');
+  return value;
+}
