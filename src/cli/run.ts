@@ -20,7 +20,7 @@ import { planJson } from './plan-json.ts';
 import { preferences } from './preferences.ts';
 import { type Prepared, prepare, type RunInput } from './prepare.ts';
 import { endBySignal, processSignals } from './signals.ts';
-import { type Speaker, speaker } from './speaker.ts';
+import { onFreshLines, type Speaker, speaker } from './speaker.ts';
 
 /**
  * `paddock run`: judges, asks the policy, plans, and guards the program until it has ended; then ends as it did.
@@ -35,7 +35,8 @@ export async function run(context: Context, input: RunInput, caller: CallerStrea
 
 /** For commands that run a file on their way: the demo. */
 export interface GuardHooks {
-  phase?(transition: Transition): void;
+  /** `before`: what a line about it must begin with (`Streams.freshLine`). */
+  phase?(transition: Transition, before: string): void;
   readonly signals?: CallerSignals;
   ended?(record: SessionRecord): void;
 }
@@ -58,7 +59,7 @@ export async function guard(
       context.stdout.write(`${planJson(prepared.plan)}\n`);
       return undefined;
     }
-    return await session(context, prepared, streams, say, hooks);
+    return await session(context, prepared, streams, onFreshLines(context, say, streams.freshLine), hooks);
   } finally {
     closeSync(prepared.judged.file.fd);
     if (prepared.copy !== undefined) closeSync(prepared.copy);
@@ -83,6 +84,7 @@ async function session(
   const start = { now: context.now(), plan, verdict: judged.verdict, decision, host: prepared.host };
   const facts = { sizeBytes: judged.anatomy.size, pid: process.pid, files: PROC_FILES };
   const writer = createSession(state, context.uid, describeStart({ ...start, ...facts }));
+  const fresh = (): string => streams.freshLine?.() ?? '\n';
   const observer = observeSession({
     plan,
     actions: policy.watch,
@@ -91,7 +93,7 @@ async function session(
     outputVisible: streams.stdio[1] !== 'inherit',
     now: () => context.now().getTime(),
     warn: (alert) => say('warn', alert.message),
-    ...(hooks.phase === undefined ? {} : { phase: hooks.phase }),
+    ...(hooks.phase === undefined ? {} : { phase: (transition) => hooks.phase?.(transition, fresh()) }),
   });
   try {
     const conducted = await conductGuarded(prepared, streams, observer, hooks.signals ?? processSignals());

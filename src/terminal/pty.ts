@@ -12,6 +12,7 @@ interface PtyModule {
   };
 }
 
+const LINE_FEED = 0x0a;
 /** Longest wait for the last output after the program's end. */
 const DRAIN_MS = 3000;
 /** Wait before a write is tried again that found the terminal's input queue full. */
@@ -38,6 +39,7 @@ export async function openPty(caller: CallerStreams): Promise<Streams | undefine
   const marker = `\x1b_${Array.from({ length: 32 }, () => randomInt(10)).join('')}\x1b\\`;
   let tail = '';
   let sawMarker: (() => void) | undefined;
+  let midLine = false;
 
   const onTyped = (chunk: Buffer): void => typed.push(chunk);
   const onResize = (): void => module.native.resize(master, stdout.columns, stdout.rows);
@@ -52,7 +54,9 @@ export async function openPty(caller: CallerStreams): Promise<Streams | undefine
           tail = (tail + chunk.toString('latin1')).slice(-4 * marker.length - chunk.length);
           if (tail.includes(marker)) sawMarker();
         }
-        if (stdout.write(filter.push(chunk))) return;
+        const shown = filter.push(chunk);
+        if (shown.length > 0) midLine = shown.at(-1) !== LINE_FEED;
+        if (stdout.write(shown)) return;
         reader.pause();
         stdout.once('drain', () => reader.resume());
       });
@@ -86,6 +90,11 @@ export async function openPty(caller: CallerStreams): Promise<Streams | undefine
       stdin.resume();
       stdout.on('resize', onResize);
       onResize();
+    },
+    freshLine() {
+      const before = midLine ? '\n' : '';
+      midLine = false;
+      return before;
     },
     removed: () => Math.max(0, filter.end().removed - 1), // the marker is one of ours
   };

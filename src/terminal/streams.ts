@@ -14,6 +14,11 @@ export interface Streams {
   release(): void;
   /** Takes the terminal again after a stop. */
   resume(): void;
+  /**
+   * What a line of paddock's own must begin with, so that it does not stand behind half a line of the program: a line
+   * break or nothing. Absent where the program's output does not pass through paddock.
+   */
+  freshLine?(): string;
   /** Escape sequences that the filter removed. */
   removed(): number;
 }
