@@ -2,6 +2,7 @@
 // Builds what `npm install` and `npm run build` need: the C programs with `cc`, and the bundle with esbuild.
 //   node bin/build.js             everything; any failure is an error
 //   node bin/build.js --install   what can be built here; says plainly what is missing and goes on
+//   node bin/build.js --only NAME --into FOLDER  one C program, in another folder: where install scripts are blocked
 //   node bin/build.js --sanitize  C programs once more in dist/sanitized, with address and undefined-behaviour checks
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
@@ -12,6 +13,8 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const dist = join(root, 'dist');
 const installing = process.argv.includes('--install');
 const sanitizing = process.argv.includes('--sanitize');
+const only = optionValue('--only');
+const into = optionValue('--into') ?? dist;
 
 const STRICT = ['-std=c11', '-O2', '-g', '-Wall', '-Wextra', '-Werror', '-D_GNU_SOURCE'];
 // Some distributions set _FORTIFY_SOURCE themselves, and setting it twice is a warning.
@@ -38,6 +41,7 @@ const PROGRAMS = [
 ];
 
 async function main() {
+  if (only !== undefined) return buildOne(only);
   mkdirSync(dist, { recursive: true });
   const problems = [];
   if (process.platform === 'linux') {
@@ -57,12 +61,25 @@ async function main() {
   );
 }
 
+function optionValue(name) {
+  const index = process.argv.indexOf(name);
+  return index < 0 ? undefined : process.argv[index + 1];
+}
+
+function buildOne(name) {
+  const program = PROGRAMS.find((one) => one.name === name);
+  const problem = program === undefined ? `there is no program ${name}` : compile(program, false);
+  if (problem === undefined) return;
+  console.error(problem);
+  process.exit(1);
+}
+
 /** Compiles one program; returns what went wrong, or undefined. A static program starts faster and needs no loader. */
 function compile({ name, folders, flags, freestanding }, sanitize) {
   const sources = folders.flatMap(cFiles);
   if (sources.length === 0) return undefined;
   const cc = process.env.CC || 'cc';
-  const outputFolder = sanitize ? join(dist, 'sanitized') : dist;
+  const outputFolder = sanitize ? join(dist, 'sanitized') : into;
   mkdirSync(outputFolder, { recursive: true });
   const libraries = flags.filter((flag) => flag.startsWith('-l'));
   const others = flags.filter((flag) => !flag.startsWith('-l'));

@@ -3,6 +3,7 @@ import { PaddockError } from '../lib/errors.ts';
 import type { CallerStreams } from '../terminal/streams.ts';
 import type { Context } from './context.ts';
 import type { RunInput } from './prepare.ts';
+import { paint } from './render.ts';
 import { guard } from './run.ts';
 
 /** How long the server may take to be ready, and how often it is asked. */
@@ -19,6 +20,8 @@ export async function askServer(
 ): Promise<void> {
   const port = await freePort();
   const args = ['--server', '--port', String(port), '--nobrowser', '--log-disable'];
+  const command = ['paddock run', file, ...args].join(' ');
+  context.stderr.write(`${paint(context, 'stderr').cyan(`▸ ${command}`)}\n`);
   let interrupt: (signal: number) => void = () => {};
   const session = guard(context, { ...base, file, args }, noTerminal(caller), {
     signals: {
@@ -45,7 +48,8 @@ async function ask(context: Context, port: number): Promise<void> {
     body: JSON.stringify({ prompt: 'The llama', n_predict: 40, temperature: 0.6 }),
   });
   const { content } = (await response.json()) as { content: string };
-  context.stderr.write(`POST ${base}/completion\n`);
+  const colors = paint(context, 'stderr');
+  context.stderr.write(`${colors.cyan(`▸ POST ${base}/completion`)}\n`);
   context.stdout.write(`The llama${content}\n`);
 }
 
