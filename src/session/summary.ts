@@ -92,7 +92,7 @@ function used({ peaks }: SessionEnd): string {
     `${formatBytes(peaks.memoryBytes)} memory`,
     count(peaks.threads, 'thread'),
     ...(peaks.processes > 1 ? [count(peaks.processes, 'process', 'processes')] : []),
-    `${formatDuration(peaks.cpuMs)} CPU${peaks.cpus > 0 ? ` (at most ${peaks.cpus.toFixed(1)} at once)` : ''}`,
+    `${formatDuration(peaks.cpuMs)} CPU${peaks.cpus >= 0.05 ? `, at most ${peaks.cpus.toFixed(1)} CPUs` : ''}`,
   ];
   return parts.join(', ');
 }
