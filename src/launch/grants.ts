@@ -74,7 +74,7 @@ export function grantOperations(grants: readonly PathGrant[], paths: PathFacts):
 const NEVER_WRITTEN = ['/proc', '/sys'];
 
 // Links are looked through: what counts is where a write would land.
-function checkWritable(path: string, { own, paths }: GrantsInput): void {
+function checkWritable(path: string, { own, directories, paths }: GrantsInput): void {
   const real = (one: string): string => paths.real(one) ?? one;
   refuseOverlap(path, real(path), NEVER_WRITTEN, 'where the kernel is administered');
   refuseOverlap(
@@ -83,6 +83,9 @@ function checkWritable(path: string, { own, paths }: GrantsInput): void {
     [...own, ...own.map(real)],
     'where paddock keeps its records, policies or programs',
   );
+  // Around the private folders one session could put links in place of another's, which that one is then granted.
+  const { root } = directories;
+  refuseOverlap(path, real(path), [root, real(root)], 'where the private folders of sessions are made');
 }
 
 function refuseOverlap(given: string, path: string, roots: readonly string[], where: string): void {

@@ -189,6 +189,16 @@ describe('planLaunch', () => {
     },
   );
 
+  it.each(['/run', '/run/p', '/tmp-link'])(
+    'never grants writing around the private folders by %s',
+    (path) => {
+      const paths = { ...PATHS, real: (one: string) => (one === '/tmp-link' ? '/run' : one) };
+      expect(() => plan({ effective: effective({ files: { write: [path] } }), paths })).toThrow(
+        /private folders of sessions/,
+      );
+    },
+  );
+
   it.each<[string, Partial<LaunchInput['effective']['policy']['files']>, string[]]>([
     ['named by the user', { write: ['/w'] }, ['/w/prompt']],
     ['named by the user, through a folder', { write: ['/w'] }, ['/w/folder/key']],
