@@ -146,12 +146,25 @@ function grant(input: ArgumentsInput, out: Rewritten, path: string): void {
     );
     return;
   }
+  const folder = folderOf(input.paths.real(path));
   for (const part of splitParts(path)) {
     const real = input.paths.real(part);
+    // The others were not named: whoever packed them could have made one of them a link to anything. Caches of models
+    // keep links, too, all of them into one folder.
+    if (part !== path && real !== undefined && folderOf(real) !== folder) {
+      out.warnings.push(
+        `${escapeText(part, 80)} is not readable: it is a link to another folder; \`--read\` grants it`,
+      );
+      continue;
+    }
     for (const name of [part, real]) {
       if (name !== undefined && !out.reads.includes(name)) out.reads.push(name);
     }
   }
+}
+
+function folderOf(path: string | undefined): string | undefined {
+  return path === undefined ? undefined : dirname(path);
 }
 
 // Weights in several files: naming the first means all (llama.cpp's gguf-split names).

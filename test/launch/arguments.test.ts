@@ -75,6 +75,17 @@ describe('file arguments', () => {
     expect(reads).toEqual([1, 2, 3].map((part) => `/data/big-0000${part}-of-00003.gguf`));
   });
 
+  it('grants no part of split weights that is a link to elsewhere', () => {
+    const part = (number: number): string => `/data/big-0000${number}-of-00003.gguf`;
+    const linked = (links: Readonly<Record<string, string>>) =>
+      prepare(['-m', part(1)], { paths: { kind: () => 'file', real: (path) => links[path] ?? path } });
+    const planted = linked({ [part(2)]: '/home/u/.ssh/key' });
+    expect(planted.reads).toEqual([part(1), part(3)]);
+    expect(planted.warnings.join()).toMatch(/link to another folder/);
+    const cache = { [part(1)]: '/blobs/a', [part(2)]: '/blobs/b', [part(3)]: '/blobs/c' };
+    expect(linked(cache).reads).toEqual([1, 2, 3].flatMap((number) => [part(number), cache[part(number)]]));
+  });
+
   it('grants no folder for being named, and no writing', () => {
     expect(prepare(['public/']).reads).toEqual([]);
     expect(prepare(['./public']).warnings.join()).toMatch(/--read/);
