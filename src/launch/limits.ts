@@ -26,7 +26,9 @@ export function rlimits(limits: Policy['limits'], host: HostAbilities): Operatio
     return { op: 'rlimit', resource, soft: kept, hard: kept };
   };
   const operations = [
-    set(RLIMIT.core, 0), // a core file would hold the weights and the prompt
+    // A core dump would hold the weights and the prompt. One byte, not none: the kernel hands the memory of a program
+    // with a limit of 0 to the crash handler of the host all the same, but not that of one with 1 (core(5)).
+    set(RLIMIT.core, 1),
     set(RLIMIT.openFiles, limits.openFiles),
     set(RLIMIT.fileSize, limits.fileBytes),
     set(RLIMIT.messageQueues, 0),

@@ -62,6 +62,7 @@ const NUMBERS = {
   pidfd_getfd: [438, 438],
   process_madvise: [440, 440],
   prlimit64: [302, 261],
+  setrlimit: [160, 164],
   migrate_pages: [256, 238],
   move_pages: [279, 239],
   kill: [62, 129],

@@ -358,6 +358,22 @@ describe.each(ARCHITECTURES)('the filter on %s', (arch) => {
   });
 });
 
+describe.each(['x86-64', 'aarch64'] as const)('the core limit on %s', (arch) => {
+  const value = (name: 'prlimit64' | 'setrlimit', args: Args) =>
+    interpret(notifyProgram(arch, NONE), {
+      arch: AUDIT_ARCH[arch],
+      nr: syscallNumber(arch, name) ?? -1,
+      args,
+    }).value;
+
+  it('cannot be changed, by whatever process id it is named', () => {
+    for (const pid of [0, 1, 4711]) expect(value('prlimit64', [pid, 4, 0x7fff_0000])).toBe(RET_ERRNO | 1);
+    expect(value('setrlimit', [4, 0x7fff_0000])).toBe(RET_USER_NOTIF);
+    expect(value('prlimit64', [0, 7, 0x7fff_0000])).toBe(RET_ALLOW);
+    expect(value('setrlimit', [7, 0x7fff_0000])).toBe(RET_ALLOW);
+  });
+});
+
 describe('x32', () => {
   it('is foreign on x86-64', () => {
     for (const nr of [0x4000_0000, 0x4000_0000 + 59, 0x4000_0000 + 520, 0x7fff_ffff, 0xffff_ffff]) {

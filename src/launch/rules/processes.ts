@@ -1,3 +1,4 @@
+import { RLIMIT } from '../limits.ts';
 import { denied, EACCES, EPERM, flag, type Rule, type SeccompOptions } from './rule.ts';
 
 const SIGN_BIT = 0x8000_0000;
@@ -15,6 +16,21 @@ export const PROCESS_RULES: readonly Rule[] = [
     calls: ['ptrace', 'process_vm_readv', 'process_vm_writev', 'kcmp', 'pidfd_getfd', 'process_madvise'],
     label: 'trace',
     why: 'reads or changes another process, its descriptors or its memory',
+  },
+  {
+    ...denied,
+    calls: ['prlimit64'],
+    when: [{ argument: 1, in: [RLIMIT.core] }],
+    label: 'fallback',
+    why: 'a core limit of 0 in place of 1 would give its memory to the crash handler of the host, which may run as root',
+    silent: true,
+  },
+  {
+    ...denied,
+    calls: ['setrlimit'],
+    when: [{ argument: 0, in: [RLIMIT.core] }],
+    label: 'fallback',
+    why: 'the same by the older call',
   },
   {
     ...denied,
