@@ -3,6 +3,7 @@ import fastStringWidth from 'fast-string-width';
 import { PROTECTIONS } from '../launch/protections.ts';
 import { escapeText } from '../lib/text.ts';
 import { formatBytes, formatDuration } from '../lib/units.ts';
+import { isUsual } from '../watch/rules.ts';
 import type { LabelCounts } from '../watch/watch.ts';
 import { EVENTS_FILE } from './record.ts';
 import type { SessionEnd, SessionRecord } from './types.ts';
@@ -24,7 +25,6 @@ export function summarise(record: SessionRecord, place: SummaryPlace): string[] 
   if (end === undefined) return [];
   const columns = Math.max(20, Math.min(MAX_COLUMNS, place.columns));
   const lines = [
-    `paddock: ${howItEnded(end)}, after ${formatDuration(end.durationMs)}`,
     ...row('file', `${escapeText(basename(record.file.path), 60)}: ${judgement(record)}`),
     ...row('fence', fence(record)),
     ...row('network', network(record)),
@@ -33,6 +33,8 @@ export function summarise(record: SessionRecord, place: SummaryPlace): string[] 
     ...otherRows(end),
   ];
   return [
+    // On a narrow terminal it is better broken than cut: it is what counts.
+    cut(`paddock: ${howItEnded(end)}, after ${formatDuration(end.durationMs)}`, MAX_COLUMNS),
     ...lines.map((line) => cut(line, columns)),
     '  record',
     `    ${escapeText(join(place.directory, EVENTS_FILE), 4096)}`,
@@ -109,7 +111,9 @@ function deniedRows({ labels }: SessionEnd): string[] {
 }
 
 function deniedText(label: string, { denied, firstDenied }: LabelCounts): string {
-  const first = firstDenied === undefined ? '' : `${denied === 1 ? ':' : ', first'} ${oneLine(firstDenied)}`;
+  const usual = firstDenied !== undefined && isUsual(firstDenied) ? ' (usual at the start)' : '';
+  const first =
+    firstDenied === undefined ? '' : `${denied === 1 ? ':' : ', first'} ${oneLine(firstDenied)}${usual}`;
   return `${escapeText(label, 20)} ${denied === 1 ? 'once' : `${denied} times`}${first}`;
 }
 

@@ -56,8 +56,13 @@ export function attemptOf(label: string): string {
  */
 export function actionFor(call: CallEvent, watch: Policy['watch']): Action | undefined {
   if (!isRefused(call) || EXPECTED.has(call.label)) return undefined;
-  if (call.target === TERMINAL) return 'record';
+  if (isUsual(call.target)) return 'record';
   return watch[LABELS.get(call.label)?.family ?? 'syscall'];
+}
+
+/** Refused and recorded, but no news: every engine tries it at its start. */
+export function isUsual(target: CallEvent['target'] | string): boolean {
+  return target === TERMINAL;
 }
 
 /** Denied by the gate, or let through to a kernel that will refuse it. */

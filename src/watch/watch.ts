@@ -8,7 +8,7 @@ import {
   type Transition,
   type WatchInput,
 } from './phases.ts';
-import { actionFor, type CallEvent, isRefused } from './rules.ts';
+import { actionFor, type CallEvent, isRefused, isUsual } from './rules.ts';
 import type { Sample, Totals } from './sampler.ts';
 
 /** Something that a person, or the session, should act on. */
@@ -30,7 +30,7 @@ export interface LabelCounts {
   readonly denied: number;
   readonly continued: number;
   readonly emulated: number;
-  /** Target of the first denied one, escaped. */
+  /** Target of the first denied one, escaped; of the first that was no usual one, where there is one. */
   readonly firstDenied?: string;
 }
 
@@ -170,8 +170,9 @@ function countCall(labels: WatchState['labels'], call: CallEvent): WatchState['l
   const before = own(labels, label);
   const { denied = 0, continued = 0, emulated = 0 } = before ?? {};
   const refused = isRefused(call);
-  const target =
-    before?.firstDenied ?? (refused && call.target !== undefined ? showBytes(call.target) : undefined);
+  const earlier = before?.firstDenied;
+  const news = earlier === undefined || isUsual(earlier);
+  const target = news && refused && call.target !== undefined ? showBytes(call.target) : earlier;
   const counts: LabelCounts = {
     denied: denied + (refused ? 1 : 0),
     continued: continued + (!refused && call.answer === 'continued' ? 1 : 0),

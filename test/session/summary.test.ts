@@ -32,6 +32,18 @@ describe('summarise', () => {
     ]);
   });
 
+  it('what every engine tries is told as usual, and gives way to what is not', () => {
+    const lines = (labels: ReturnType<typeof denied>) =>
+      summarise(record({ labels: { write: labels } }), PLACE).filter((line) => line.includes('denied'));
+    expect(lines(denied(1, '/dev/tty'))).toEqual(['  denied  write once: /dev/tty (usual at the start)']);
+    expect(lines(denied(2, '/etc/passwd'))).toEqual(['  denied  write 2 times, first /etc/passwd']);
+  });
+
+  it('how it ended is never cut', () => {
+    const [first = ''] = summarise(record(), { ...PLACE, columns: 30 });
+    expect(first).toBe('paddock: the program ended with exit code 0, after 12 s');
+  });
+
   it('a session that misbehaved', () => {
     const { plan } = start();
     const labels = {

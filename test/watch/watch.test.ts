@@ -75,6 +75,15 @@ describe('what the policy says about an event', () => {
   });
 });
 
+describe('what every engine tries', () => {
+  it('gives way, as the first that was denied, to what is news', () => {
+    const write = (target: string) => call({ label: 'write', target });
+    expect(play([write('/dev/tty')]).state.labels.write?.firstDenied).toBe('/dev/tty');
+    const { state } = play([write('/dev/tty'), write('/etc/passwd'), write('/etc/group')]);
+    expect(state.labels.write).toMatchObject({ denied: 3, firstDenied: '/etc/passwd' });
+  });
+});
+
 describe('a flood', () => {
   const counts = (alerts: readonly Alert[]): number[] => alerts.map(({ count }) => count);
 
