@@ -104,7 +104,16 @@ function condensed(all: readonly Region[]): Region[] {
 }
 
 function segments(list: readonly ElfSegment[]): string {
-  const names: Readonly<Record<number, string>> = { 1: 'LOAD', 4: 'NOTE', 7: 'TLS', 1685382481: 'GNU_STACK' };
+  const names: Readonly<Record<number, string>> = {
+    1: 'LOAD',
+    4: 'NOTE',
+    6: 'PHDR',
+    7: 'TLS',
+    1685382480: 'GNU_EH_FRAME',
+    1685382481: 'GNU_STACK',
+    1685382482: 'GNU_RELRO',
+    1685382483: 'GNU_PROPERTY',
+  };
   return table(
     [
       ['type', 'offset', 'bytes', 'address', 'in memory', 'flags'],

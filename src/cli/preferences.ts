@@ -38,7 +38,12 @@ export function preferences(context: Context): Preferences {
     text = readFileSync(path, 'utf8');
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return {};
-    throw damaged(path, cause);
+    throw new PaddockError('io', 'your preferences cannot be read', {
+      where: path,
+      found: escapeText(cause instanceof Error ? cause.message : String(cause)),
+      remedy: 'make the file readable, or point HOME or XDG_CONFIG_HOME to a folder of your own',
+      cause,
+    });
   }
   return parse(path, text);
 }
