@@ -67,8 +67,8 @@ void attack_after_token(size_t count) {
   int result = ATTEMPTS[index].run();
   if (result == NOT_ASKED) return;
   char line[256];
-  int length = result == 0 ? snprintf(line, sizeof line, "attack: %s: succeeded\n", ATTEMPTS[index].name)
-                           : snprintf(line, sizeof line, "attack: %s: failed (%s)\n", ATTEMPTS[index].name, strerror(result));
+  int length = result == 0 ? snprintf(line, sizeof line, "\nattack: %s: succeeded\n", ATTEMPTS[index].name)
+                           : snprintf(line, sizeof line, "\nattack: %s: failed (%s)\n", ATTEMPTS[index].name, strerror(result));
   if (length > 0 && write(STDERR_FILENO, line, (size_t)length) < 0) return;
 }
 
