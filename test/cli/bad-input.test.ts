@@ -5,12 +5,14 @@ import {
   ftruncateSync,
   mkdirSync,
   openSync,
+  readFileSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { fixture } from '../fixtures/llamafiles.ts';
 import { writeZip } from '../fixtures/plain-zip.ts';
 import { paddock, scratch } from './paddock.ts';
 
@@ -64,6 +66,21 @@ const CASES: Readonly<Record<string, [() => string, number, RegExp]>> = {
     },
     126,
     /symbolic link/i,
+  ],
+  'a llamafile without execute permission': [
+    () => file('not-executable', readFileSync(fixture('elf')), 0o644),
+    126,
+    /not executable/i,
+  ],
+  'a llamafile cut in half': [
+    () => file('half', readFileSync(fixture('elf')).subarray(0, 1_500_000)),
+    126,
+    /truncated|cut|no zip|ends/i,
+  ],
+  'a llamafile with a tail of zeros': [
+    () => file('tail', Buffer.concat([readFileSync(fixture('elf')), Buffer.alloc(512)])),
+    126,
+    /behind|after|end/i,
   ],
   'random bytes': [() => file('random', Buffer.alloc(8192, 'q7#x')), 126, /not a llamafile|neither/i],
   'a plain zip': [
