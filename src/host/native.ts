@@ -1,17 +1,9 @@
 import { createHash } from 'node:crypto';
-import {
-  existsSync,
-  lstatSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-} from 'node:fs';
+import { existsSync, lstatSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { PaddockError } from '../lib/errors.ts';
+import { makeFolders } from '../lib/paths.ts';
 
 export interface GateInput {
   /** The user's cache folder of paddock. */
@@ -112,7 +104,7 @@ function gateSources(root: string): string[] {
 }
 
 function makePrivate(folder: string, uid: number): void {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  makeFolders(folder, 0o700);
   const stat = lstatSync(folder);
   if (stat.isDirectory() && stat.uid === uid && (stat.mode & 0o077) === 0) return;
   throw new PaddockError('gate-missing', 'the folder for paddock’s own programs is not private', {

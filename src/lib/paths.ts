@@ -1,4 +1,5 @@
-import { isAbsolute, join } from 'node:path';
+import { existsSync, mkdirSync } from 'node:fs';
+import { dirname, isAbsolute, join } from 'node:path';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -22,4 +23,24 @@ export function userPaths(env: Environment, home: string): Paths {
 
 function base(value: string | undefined, fallback: string): string {
   return value !== undefined && isAbsolute(value) ? value : fallback;
+}
+
+/**
+ * Makes a folder and those above it that are missing, each with `mode`. Node's own recursive mkdir does not return where
+ * the file system says "not found" for a folder that it will not make (/proc).
+ * @throws the error of the system for the first folder that cannot be made.
+ */
+export function makeFolders(path: string, mode: number): void {
+  const missing: string[] = [];
+  for (let folder = path; !existsSync(folder); folder = dirname(folder)) {
+    missing.unshift(folder);
+    if (folder === dirname(folder)) break;
+  }
+  for (const folder of missing) {
+    try {
+      mkdirSync(folder, { mode });
+    } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw cause; // somebody was faster
+    }
+  }
 }

@@ -1,6 +1,7 @@
 import { lstatSync, mkdirSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
 import { PaddockError } from '../lib/errors.ts';
+import { makeFolders } from '../lib/paths.ts';
 
 /** Where the sessions of a user are: `stateDir` is that of `userPaths`. */
 export function sessionsDirectory(stateDir: string): string {
@@ -17,7 +18,7 @@ export function makeSessionDirectory(stateDir: string, id: string, uid: number):
   const sessions = sessionsDirectory(stateDir);
   const path = join(sessions, id);
   try {
-    mkdirSync(sessions, { recursive: true, mode: 0o700 });
+    makeFolders(sessions, 0o700);
     for (const folder of [stateDir, sessions]) checkOwn(folder, uid);
     mkdirSync(path, { mode: 0o700 }); // fails when anything is there, a dangling link too
     checkOwn(path, uid);
