@@ -220,18 +220,14 @@ describe.each(ARCHITECTURES)('the filter on %s', (arch) => {
   });
 
   it('lets the supervisor tell its own processes from others', () => {
-    const names = [
-      'prlimit64',
-      'migrate_pages',
-      'move_pages',
-      'sched_setscheduler',
-      'sched_setaffinity',
-    ] as const;
+    const names = ['migrate_pages', 'move_pages', 'sched_setscheduler', 'sched_setaffinity'] as const;
     for (const name of names) {
       expect(outcome(arch, NONE, name, [0, 7])).toBe('allow');
       expect(outcome(arch, NONE, name, [1234, 7])).toBe('process');
       expect(alone(arch, NONE, name, [1234, 7])).toBe(RET_ERRNO | EPERM);
     }
+    // Limits by number are refused even for its own, see the core limit.
+    expect(outcome(arch, NONE, 'prlimit64', [1234, 7])).toBe('deny');
     for (const name of ['kill', 'tkill', 'tgkill', 'rt_sigqueueinfo', 'setpriority', 'ioprio_set'] as const) {
       expect(outcome(arch, NONE, name, [1234, 9])).toBe('process');
       expect(alone(arch, NONE, name, [1234, 9])).toBe(RET_ALLOW);
@@ -367,7 +363,10 @@ describe.each(['x86-64', 'aarch64'] as const)('the core limit on %s', (arch) => 
     }).value;
 
   it('cannot be changed, by whatever process id it is named', () => {
-    for (const pid of [0, 1, 4711]) expect(value('prlimit64', [pid, 4, 0x7fff_0000])).toBe(RET_ERRNO | 1);
+    expect(value('prlimit64', [0, 4, 0x7fff_0000])).toBe(RET_ERRNO | 1);
+    for (const pid of [1, 4711]) expect(value('prlimit64', [pid, 4, 0x7fff_0000])).toBe(RET_USER_NOTIF);
+    const answer = answers(arch, NONE).find((one) => (one as Answer).nr === syscallNumber(arch, 'prlimit64'));
+    expect(answer).toMatchObject({ answer: 'deny', label: 'trace' });
     expect(value('setrlimit', [4, 0x7fff_0000])).toBe(RET_USER_NOTIF);
     expect(value('prlimit64', [0, 7, 0x7fff_0000])).toBe(RET_ALLOW);
     expect(value('setrlimit', [7, 0x7fff_0000])).toBe(RET_ALLOW);

@@ -20,6 +20,13 @@ export const PROCESS_RULES: readonly Rule[] = [
   {
     ...denied,
     calls: ['prlimit64'],
+    when: [{ argument: 0, notIn: [0] }],
+    label: 'trace',
+    why: 'limits of another process; its own go by 0, and by its own number it could get around the rule below',
+  },
+  {
+    ...denied,
+    calls: ['prlimit64'],
     when: [{ argument: 1, in: [RLIMIT.core] }],
     label: 'fallback',
     why: 'a core limit of 0 in place of 1 would give its memory to the crash handler of the host, which may run as root',
@@ -35,7 +42,6 @@ export const PROCESS_RULES: readonly Rule[] = [
   {
     ...denied,
     calls: [
-      'prlimit64',
       'migrate_pages',
       'move_pages',
       'sched_setparam',
