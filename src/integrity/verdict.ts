@@ -4,7 +4,7 @@ export type Severity = 'info' | 'warn' | 'deny';
 
 /** Something that a check saw. Not an error: the policy decides what follows from it. */
 export interface Finding {
-  /** Stable id of the check: `APE-013`. One page each in docs/checks. */
+  /** Stable id of the check: `APE-013`. docs/checks tells of each. */
   readonly id: string;
   readonly severity: Severity;
   /** One line: what is wrong. Untrusted text in it is escaped. */
