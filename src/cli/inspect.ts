@@ -19,9 +19,9 @@ const MAX_ROWS = 60;
 
 /** `paddock inspect`: the map of the file. Judges nothing. */
 export async function run(context: Context, { file, json }: InspectInput): Promise<number> {
-  const opened = naming(file, () => openJudged(file));
+  const opened = await naming(file, () => openJudged(file));
   try {
-    const anatomy = naming(file, () => readAnatomy(opened.source));
+    const anatomy = await naming(file, () => readAnatomy(opened.source));
     context.stdout.write(
       json === true
         ? `${toJson({ schema: 'paddock/inspect/v1', path: file, summary: summarise(anatomy), ...anatomy })}\n`

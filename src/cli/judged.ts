@@ -18,11 +18,11 @@ export interface Judged {
  * Opens, reads and judges one file. The caller closes the descriptor.
  * @throws PaddockError for a file that is none of ours, malformed, or cannot be read; the descriptor is closed then.
  */
-export function judgeFile(path: string): Judged {
+export async function judgeFile(path: string): Promise<Judged> {
   const file = openJudged(path);
   try {
     const anatomy = readAnatomy(file.source);
-    const verdict = judge({
+    const verdict = await judge({
       anatomy,
       source: file.source,
       identity: file.identity,
@@ -37,9 +37,9 @@ export function judgeFile(path: string): Judged {
 }
 
 /** The same, with errors that name the file: for commands that take one. */
-export function naming<Result>(path: string, work: () => Result): Result {
+export async function naming<Result>(path: string, work: () => Result | Promise<Result>): Promise<Result> {
   try {
-    return work();
+    return await work();
   } catch (cause) {
     if (!(cause instanceof PaddockError) || cause.detail.where !== undefined) throw cause;
     const { code, message, detail } = cause;

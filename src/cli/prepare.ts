@@ -67,9 +67,9 @@ export async function prepare(
     say('warn', `${path}: ${wanted} is not allowed by ${ceiling.layer}; it stays ${kept}`);
   }
   for (const line of withoutEffect(input, context.cwd, context.env)) say('warn', line);
-  const judged = naming(input.file, () => judgeFile(input.file));
+  const judged = await naming(input.file, () => judgeFile(input.file));
   try {
-    naming(input.file, () => checkExecutable(judged));
+    await naming(input.file, () => checkExecutable(judged));
     const decision = decide({ effective, verdict: judged.verdict });
     if (decision.outcome === 'refuse') throw refusal(input.file, decision);
     for (const { message } of decision.warnings) say('warn', message);

@@ -25,7 +25,8 @@ type Outcome =
 /** `paddock verify`: judges files without running them. Returns the worst exit code of all. */
 export async function run(context: Context, input: VerifyInput): Promise<number> {
   const effective = effectivePolicy(context, { files: input.policy, preset: input.preset });
-  const outcomes = input.paths.map((path) => outcomeOf(path, effective));
+  const outcomes: Outcome[] = [];
+  for (const path of input.paths) outcomes.push(await outcomeOf(path, effective));
   if (input.json === true) {
     context.stdout.write(`${toJson({ schema: 'paddock/verify/v1', files: outcomes.map(asJson) })}\n`);
   } else {
@@ -34,9 +35,9 @@ export async function run(context: Context, input: VerifyInput): Promise<number>
   return Math.max(...outcomes.map(exitOf));
 }
 
-function outcomeOf(path: string, effective: EffectivePolicy): Outcome {
+async function outcomeOf(path: string, effective: EffectivePolicy): Promise<Outcome> {
   try {
-    const judged = judgeFile(path);
+    const judged = await judgeFile(path);
     closeSync(judged.file.fd);
     return { path, judged, decision: decide({ effective, verdict: judged.verdict }) };
   } catch (cause) {

@@ -1,10 +1,16 @@
 import { PaddockError } from '../lib/errors.ts';
 
+/** What a reader found wrong, and where. Untrusted text must be escaped already. */
+export interface Fault {
+  /** Id of the check in the catalogue that this is a case of. */
+  readonly check?: string;
+  readonly offset: number;
+  readonly expected: string;
+  readonly found: string;
+}
+
 /** The structure contradicts itself or the file's bounds. */
-export function malformed(
-  message: string,
-  detail: { readonly offset: number; readonly expected: string; readonly found: string },
-): PaddockError {
+export function malformed(message: string, detail: Fault): PaddockError {
   return new PaddockError('malformed', message, {
     ...detail,
     found: detail.found || 'nothing',

@@ -27,7 +27,7 @@ const ORDER: readonly Severity[] = ['deny', 'warn', 'info'];
  * file that can be a published release, but never the weights.
  * @throws PaddockError `changed` or `malformed` when the file cannot be read as its anatomy says.
  */
-export function judge(input: JudgeInput): Verdict {
+export async function judge(input: JudgeInput): Promise<Verdict> {
   const { anatomy, tables } = input;
   const match = matchRelease(anatomy, input.source, tables.releases);
   const replaced = match === undefined ? [] : checkAgainstRelease(anatomy, match);

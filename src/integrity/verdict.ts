@@ -17,6 +17,8 @@ export interface Finding {
   };
   /** What the user can do. */
   readonly remedy: string;
+  /** A bound of paddock's was reached: what lies behind it was not judged. */
+  readonly incomplete?: true;
 }
 
 /**

@@ -23,6 +23,8 @@ export interface ErrorDetail {
   readonly expected?: string;
   /** What was there instead. Untrusted text must already be escaped. */
   readonly found?: string;
+  /** Id of the check that found it, `ZIP-031`: docs/checks tells of each. */
+  readonly check?: string;
   /** Byte offset in the judged file. */
   readonly offset?: number;
   /** "file:line:column" of a policy or another text file. */
@@ -53,8 +55,8 @@ export class PaddockError extends Error {
 
   /** The message with everything known about it, one fact a line. */
   explain(): string {
-    const { expected, found, offset, where, excerpt, remedy } = this.detail;
-    const lines = [this.message];
+    const { check, expected, found, offset, where, excerpt, remedy } = this.detail;
+    const lines = [check === undefined ? this.message : `${this.message} [${check}]`];
     if (where !== undefined) lines.push(`  at: ${escapeText(where, MAX_PLACE)}`);
     if (excerpt !== undefined) lines.push(...excerpt.split('\n').map((line) => `    ${line}`));
     if (offset !== undefined) lines.push(`  at: byte ${offset} (0x${offset.toString(16)})`);

@@ -48,7 +48,7 @@ function sha(bytes: Buffer): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
-function verdict(bytes: Buffer, input: Partial<JudgeInput> = {}): Verdict {
+async function verdict(bytes: Buffer, input: Partial<JudgeInput> = {}): Promise<Verdict> {
   const source = bufferSource(bytes);
   return judge({
     anatomy: readAnatomy(source),
@@ -62,8 +62,8 @@ function verdict(bytes: Buffer, input: Partial<JudgeInput> = {}): Verdict {
 const ids = (given: Verdict): string[] => given.findings.map(({ id }) => id);
 
 describe('tier A', () => {
-  it('a release with weights and arguments appended', () => {
-    const given = verdict(file);
+  it('a release with weights and arguments appended', async () => {
+    const given = await verdict(file);
     expect(given).toMatchObject({
       standing: 'release',
       tier: 'A',
@@ -73,26 +73,26 @@ describe('tier A', () => {
     expect(given.findings).toEqual([]);
   });
 
-  it('the bare release', () => {
-    expect(verdict(base)).toMatchObject({ standing: 'release', tier: 'A', releaseLength: base.length });
+  it('the bare release', async () => {
+    expect(await verdict(base)).toMatchObject({ standing: 'release', tier: 'A', releaseLength: base.length });
   });
 
-  it('the longest release wins when one is the prefix of another', () => {
+  it('the longest release wins when one is the prefix of another', async () => {
     const fat = zipalignAppend(base, [{ name: 'ggml-cuda.so', content: Buffer.from('\x7fELF gpu') }]);
-    const given = verdict(zipalignAppend(fat, user), { tables: tables(base, fat) });
+    const given = await verdict(zipalignAppend(fat, user), { tables: tables(base, fat) });
     expect(given).toMatchObject({ standing: 'release', release: 'llamafile-9.1', releaseLength: fat.length });
     expect(given.findings).toEqual([]);
   });
 
-  it('arguments replaced later are still user data', () => {
+  it('arguments replaced later are still user data', async () => {
     const again = zipalignAppend(file, [{ name: '.args', content: Buffer.from('--temp\n0\n...\n') }]);
-    expect(verdict(again)).toMatchObject({ standing: 'release', tier: 'A' });
+    expect(await verdict(again)).toMatchObject({ standing: 'release', tier: 'A' });
   });
 });
 
 describe('tampered: the prefix is a release, what the program reads is not', () => {
-  it('a replaced member', () => {
-    const given = verdict(
+  it('a replaced member', async () => {
+    const given = await verdict(
       zipalignAppend(file, [{ name: 'usr/share/zoneinfo/CET', content: Buffer.from('mine') }]),
     );
     expect(given).toMatchObject({ standing: 'tampered', tier: 'A' });
@@ -100,33 +100,33 @@ describe('tampered: the prefix is a release, what the program reads is not', () 
     expect(given.findings[0]?.title).toContain('usr/share/zoneinfo/CET');
   });
 
-  it('added code', () => {
+  it('added code', async () => {
     for (const name of ['ggml-cuda.so', 'llama.cpp/extra.h', 'www/index.html', '.symtab.amd64']) {
-      const given = verdict(zipalignAppend(file, [{ name, content: Buffer.from('mine') }]));
+      const given = await verdict(zipalignAppend(file, [{ name, content: Buffer.from('mine') }]));
       expect(given.standing).toBe('tampered');
       expect(ids(given)).toContain('ZIP-051');
     }
   });
 
-  it('a second record beside the release’s own, whatever the name', () => {
+  it('a second record beside the release’s own, whatever the name', async () => {
     const plain = appendBaseZip(syntheticElf(), [{ name: 'plain', content: Buffer.from('release') }]);
     const both = zipalignAppend(plain, [{ name: 'other', content: Buffer.from('mine') }]);
     // Both names are of five letters: local header and record are renamed in place.
     const renamed = Buffer.from(both);
     for (let at = both.indexOf('other'); at >= 0; at = both.indexOf('other', at + 1))
       renamed.write('plain', at);
-    const given = verdict(renamed, { tables: tables(plain) });
+    const given = await verdict(renamed, { tables: tables(plain) });
     expect(given.standing).toBe('tampered');
     expect(ids(given)).toEqual(['ZIP-020', 'ZIP-050']);
   });
 
-  it('code under the name of a notice', () => {
-    const given = verdict(zipalignAppend(file, [{ name: 'LICENSE.so', content: Buffer.from('mine') }]));
+  it('code under the name of a notice', async () => {
+    const given = await verdict(zipalignAppend(file, [{ name: 'LICENSE.so', content: Buffer.from('mine') }]));
     expect(given.standing).toBe('tampered');
   });
 
-  it('an odd member that is no code is told, and no more', () => {
-    const given = verdict(zipalignAppend(file, [{ name: 'notes.txt', content: Buffer.from('hello') }]));
+  it('an odd member that is no code is told, and no more', async () => {
+    const given = await verdict(zipalignAppend(file, [{ name: 'notes.txt', content: Buffer.from('hello') }]));
     expect(given.standing).toBe('release');
     expect(ids(given)).toEqual(['ZIP-052']);
   });
@@ -139,14 +139,14 @@ describe('a release as it was published', () => {
     { name: 'twice', content: Buffer.from('3') },
   ]);
 
-  it('has no faults that its publisher did not make', () => {
-    expect(ids(verdict(odd, { tables: tables() }))).toEqual(['ZIP-020', 'ZIP-021', 'RUN-000']);
-    const given = verdict(zipalignAppend(odd, user), { tables: tables(odd) });
+  it('has no faults that its publisher did not make', async () => {
+    expect(ids(await verdict(odd, { tables: tables() }))).toEqual(['ZIP-020', 'ZIP-021', 'RUN-000']);
+    const given = await verdict(zipalignAppend(odd, user), { tables: tables(odd) });
     expect(given).toMatchObject({ standing: 'release', findings: [] });
   });
 
-  it('is no excuse for what was added', () => {
-    const given = verdict(zipalignAppend(odd, [...user, { name: 'c:d', content: Buffer.from('4') }]), {
+  it('is no excuse for what was added', async () => {
+    const given = await verdict(zipalignAppend(odd, [...user, { name: 'c:d', content: Buffer.from('4') }]), {
       tables: tables(odd),
     });
     expect(ids(given)).toEqual(['ZIP-021', 'ZIP-052']);
@@ -154,19 +154,19 @@ describe('a release as it was published', () => {
 });
 
 describe('tier C', () => {
-  it('no published prefix', () => {
-    const given = verdict(file, { tables: tables() });
+  it('no published prefix', async () => {
+    const given = await verdict(file, { tables: tables() });
     expect(given).toMatchObject({ standing: 'unknown', tier: 'C' });
     expect(ids(given)).toEqual(['RUN-000']);
   });
 
-  it('every changed byte of the release is noticed', () => {
+  it('every changed byte of the release is noticed', async () => {
     for (let offset = 0x300; offset < base.length; offset += Math.ceil(base.length / 97)) {
       const changed = Buffer.from(file);
       changed[offset] = (changed[offset] ?? 0) ^ 0x20;
       let standing: string;
       try {
-        standing = verdict(changed).standing;
+        standing = (await verdict(changed)).standing;
       } catch (cause) {
         standing = (cause as { code?: string }).code ?? 'crash';
       }
@@ -176,23 +176,26 @@ describe('tier C', () => {
 });
 
 describe('loaders', () => {
-  it('the one for this machine is named, known or not', () => {
-    expect(verdict(file).loader).toMatchObject({ sha256: sha(loader), known: { origin: 'this test' } });
-    const unknown = verdict(file, { tables: { ...tables(), loaders: new Map() } });
+  it('the one for this machine is named, known or not', async () => {
+    expect((await verdict(file)).loader).toMatchObject({
+      sha256: sha(loader),
+      known: { origin: 'this test' },
+    });
+    const unknown = await verdict(file, { tables: { ...tables(), loaders: new Map() } });
     expect(unknown.loader).toEqual({ sha256: sha(loader), encoding: 'gzip' });
     expect(ids(unknown)).toContain('APE-013');
   });
 
-  it('one that no table has is known as a part of a published release', () => {
-    const given = verdict(file, { tables: { ...tables(base), loaders: new Map() } });
+  it('one that no table has is known as a part of a published release', async () => {
+    const given = await verdict(file, { tables: { ...tables(base), loaders: new Map() } });
     expect(given.loader?.known).toMatchObject({ sha256: sha(loader), origin: 'part of llamafile-9.0' });
     expect(given.findings).toEqual([]);
   });
 });
 
 describe('what is wrong with an archive', () => {
-  const withMembers = (...entries: ZipEntry[]): string[] =>
-    ids(verdict(appendBaseZip(syntheticElf(), entries), { tables: tables() }));
+  const withMembers = async (...entries: ZipEntry[]): Promise<string[]> =>
+    ids(await verdict(appendBaseZip(syntheticElf(), entries), { tables: tables() }));
 
   it.each([
     [
@@ -218,8 +221,8 @@ describe('what is wrong with an archive', () => {
       [{ name: '.args', content: Buffer.alloc(1024 * 1024, 'a\n'), method: 'deflated' as const }],
     ],
     ['.args with a variable', 'ARG-003', [{ name: '.args', content: Buffer.from('-m\n$HOME/x\n') }]],
-  ] as [string, string, ZipEntry[]][])('%s: %s', (_, id, entries) => {
-    expect(withMembers(...entries)).toContain(id);
+  ] as [string, string, ZipEntry[]][])('%s: %s', async (_, id, entries) => {
+    expect(await withMembers(...entries)).toContain(id);
   });
 
   it.each([
@@ -236,30 +239,34 @@ describe('what is wrong with an archive', () => {
       '.args with CRLF, tabs and a dollar that is none',
       [{ name: '.args', content: Buffer.from('-p\r\n\tcost 5$ \r\n') }],
     ],
-  ] as [string, ZipEntry[]][])('but not %s', (_, entries) => {
-    expect(withMembers(...entries)).toEqual(['RUN-000']);
+  ] as [string, ZipEntry[]][])('but not %s', async (_, entries) => {
+    expect(await withMembers(...entries)).toEqual(['RUN-000']);
   });
 });
 
-it('.args of any bytes are plain text, or said not to be', () => {
-  fc.assert(
-    fc.property(fc.uint8Array({ maxLength: 200 }), fc.constantFrom('stored', 'deflated'), (bytes, method) => {
-      const entry: ZipEntry = { name: '.args', content: Buffer.from(bytes), method };
-      const source = bufferSource(appendBaseZip(syntheticElf(), [entry]));
-      const text = readDotArgs(readAnatomy(source), source);
-      const found = ids(verdict(source.read(0, source.size), { tables: tables() }));
-      expect(found.includes('ARG-001')).toBe(text === undefined);
-      if (text !== undefined)
-        expect([...new TextEncoder().encode(text)].length).toBeLessThanOrEqual(bytes.length);
-    }),
+it('.args of any bytes are plain text, or said not to be', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.uint8Array({ maxLength: 200 }),
+      fc.constantFrom('stored', 'deflated'),
+      async (bytes, method) => {
+        const entry: ZipEntry = { name: '.args', content: Buffer.from(bytes), method };
+        const source = bufferSource(appendBaseZip(syntheticElf(), [entry]));
+        const text = readDotArgs(readAnatomy(source), source);
+        const found = ids(await verdict(source.read(0, source.size), { tables: tables() }));
+        expect(found.includes('ARG-001')).toBe(text === undefined);
+        if (text !== undefined)
+          expect([...new TextEncoder().encode(text)].length).toBeLessThanOrEqual(bytes.length);
+      },
+    ),
     { numRuns: 50 },
   );
 });
 
 describe('what is wrong with a program', () => {
-  it('a file that others may change', () => {
+  it('a file that others may change', async () => {
     const identity = { dev: 1n, ino: 1n, size: 1n, mtimeNs: 1n, ctimeNs: 1n, uid: 0 };
-    expect(ids(verdict(file, { identity: { ...identity, mode: 0o100775 } }))).toEqual(['FILE-002']);
-    expect(ids(verdict(file, { identity: { ...identity, mode: 0o100755 } }))).toEqual([]);
+    expect(ids(await verdict(file, { identity: { ...identity, mode: 0o100775 } }))).toEqual(['FILE-002']);
+    expect(ids(await verdict(file, { identity: { ...identity, mode: 0o100755 } }))).toEqual([]);
   });
 });

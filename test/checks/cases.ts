@@ -1,0 +1,18 @@
+import type { CheckCases } from './case.ts';
+import { APE_CASES } from './cases/ape.ts';
+import { ARG_CASES } from './cases/arg.ts';
+import { FILE_CASES } from './cases/file.ts';
+import { GGUF_CASES } from './cases/gguf.ts';
+import { SIG_CASES } from './cases/sig.ts';
+import { VER_CASES } from './cases/ver.ts';
+import { ZIP_CASES } from './cases/zip.ts';
+
+export const CASES: Readonly<Record<string, CheckCases>> = {
+  ...FILE_CASES,
+  ...SIG_CASES,
+  ...VER_CASES,
+  ...APE_CASES,
+  ...ZIP_CASES,
+  ...GGUF_CASES,
+  ...ARG_CASES,
+};
