@@ -81,7 +81,7 @@ async function session(
   const { plan, judged, decision } = prepared;
   const { policy } = decision.effective;
   const state = userPaths(context.env, context.home).state;
-  const start = { now: context.now(), plan, verdict: judged.verdict, decision, host: prepared.host };
+  const start = { now: context.now(), plan, verdict: decision.verdict, decision, host: prepared.host };
   const facts = { sizeBytes: judged.anatomy.size, pid: process.pid, files: PROC_FILES };
   const writer = createSession(state, context.uid, describeStart({ ...start, ...facts }));
   const fresh = (): string => streams.freshLine?.() ?? '\n';

@@ -39,7 +39,8 @@ async function outcomeOf(path: string, effective: EffectivePolicy): Promise<Outc
   try {
     const judged = await judgeFile(path);
     closeSync(judged.file.fd);
-    return { path, judged, decision: decide({ effective, verdict: judged.verdict }) };
+    const decision = decide({ effective, verdict: judged.verdict });
+    return { path, judged: { ...judged, verdict: decision.verdict }, decision };
   } catch (cause) {
     if (cause instanceof PaddockError) return { path, error: cause };
     throw cause;

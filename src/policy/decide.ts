@@ -1,5 +1,6 @@
 import type { Finding, Verdict } from '../integrity/verdict.ts';
 import type { Decision, EffectivePolicy, Origin, Reason } from './policy.ts';
+import { withSeverities } from './severities.ts';
 
 export interface DecideInput {
   readonly effective: EffectivePolicy;
@@ -7,15 +8,16 @@ export interface DecideInput {
 }
 
 /** What the policy says about a verdict: every reason to refuse, or every reason to warn. Pure. */
-export function decide({ effective, verdict }: DecideInput): Decision {
+export function decide({ effective, verdict: judged }: DecideInput): Decision {
+  const verdict = withSeverities(judged, effective.policy);
   const reasons = [
     ...standing(effective, verdict),
     ...unknownLoader(effective, verdict),
     ...denied(effective, verdict),
   ];
-  if (reasons.length > 0) return { outcome: 'refuse', reasons, effective };
+  if (reasons.length > 0) return { outcome: 'refuse', reasons, effective, verdict };
   const warnings = verdict.findings.filter(({ severity }) => severity !== 'info').map(asReason);
-  return { outcome: 'allow', warnings, effective };
+  return { outcome: 'allow', warnings, effective, verdict };
 }
 
 function standing(effective: EffectivePolicy, verdict: Verdict): Reason[] {

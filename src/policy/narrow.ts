@@ -1,6 +1,6 @@
 import { normalize } from 'node:path';
 import { leafPath } from './layer.ts';
-import type { Policy } from './policy.ts';
+import type { Policy, Raised } from './policy.ts';
 
 /** What remains of a wish under a ceiling, and whether all of it remains. */
 export interface Narrowed {
@@ -100,6 +100,15 @@ const same: Rule = (ceiling, wanted) => {
   return { value: kept, whole: asked.every(([key, value]) => kept[key] === value) };
 };
 
+/** Severities are raised, never lowered. */
+const raised: Rule = (ceiling, wanted) => {
+  const kept = ceiling as Raised;
+  const asked = Object.entries(wanted as Raised) as [keyof Raised, 'warn' | 'deny'][];
+  const value: Record<string, string> = { ...kept };
+  for (const [id, severity] of asked) if (value[id] !== 'deny') value[id] = severity;
+  return { value, whole: asked.every(([id, severity]) => value[id] === severity) };
+};
+
 const action = stricter('record', 'warn', 'kill');
 
 const RULES: Readonly<Record<string, Rule>> = {
@@ -108,6 +117,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   'trust.loaders': fewer,
   'trust.unknownLoader': stricter('warn', 'refuse'),
   'trust.findings': stricter('record', 'refuse'),
+  checks: raised,
   'arguments.deny': more,
   'arguments.append': before,
   'arguments.grantFiles': stricter(true, false),

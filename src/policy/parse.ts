@@ -135,6 +135,7 @@ function toPolicy(file: PolicyFile, host: ParseHost): PartialPolicy {
   const plain = (path: string): string => plainPath(path, host.home);
   const values = {
     trust: file.trust,
+    checks: file.checks,
     arguments: file.arguments,
     environment: file.environment,
     files: files && {

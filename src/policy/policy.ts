@@ -1,7 +1,11 @@
-import type { Standing, Tier } from '../integrity/verdict.ts';
+import type { CheckId } from '../integrity/catalogue.ts';
+import type { Standing, Tier, Verdict } from '../integrity/verdict.ts';
 
 /** What happens when a watched event occurs. Ordered: a later layer may only move right under a ceiling. */
 export type Action = 'record' | 'warn' | 'kill';
+
+/** Check id → the least severity that its findings have. */
+export type Raised = Readonly<Partial<Record<CheckId, 'warn' | 'deny'>>>;
 
 /** How often the network may be used: `none`, or one listening TCP port. */
 export type NetworkMode = 'none' | 'serve' | 'auto';
@@ -29,6 +33,8 @@ export interface Policy {
     /** Findings of severity deny: refuse, or record only (audit). */
     readonly findings: 'refuse' | 'record';
   };
+  /** Severities that are higher than the catalogue's. A lower one changes nothing. */
+  readonly checks: Raised;
   readonly arguments: {
     /** Flags that may not be given, neither by the user nor in `.args`; without value. */
     readonly deny: readonly string[];
@@ -114,9 +120,14 @@ export interface EffectivePolicy {
 }
 
 /** What the policy says about this file and these arguments. */
-export type Decision =
-  | { readonly outcome: 'allow'; readonly warnings: readonly Reason[]; readonly effective: EffectivePolicy }
-  | { readonly outcome: 'refuse'; readonly reasons: readonly Reason[]; readonly effective: EffectivePolicy };
+export type Decision = {
+  readonly effective: EffectivePolicy;
+  /** With the severities that the policy gives its findings. */
+  readonly verdict: Verdict;
+} & (
+  | { readonly outcome: 'allow'; readonly warnings: readonly Reason[] }
+  | { readonly outcome: 'refuse'; readonly reasons: readonly Reason[] }
+);
 
 export interface Reason {
   /** Check id or dotted policy path. */

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { CATALOGUE, type CheckId } from '../integrity/catalogue.ts';
 import { parseBytes, parseDuration } from '../lib/units.ts';
 
 const TIERS = ['A', 'B', 'C'] as const;
@@ -81,6 +82,7 @@ export const PolicyFile = v.strictObject({
       findings: v.optional(v.picklist(['refuse', 'record'])),
     }),
   ),
+  checks: v.optional(v.strictObject(raisable())),
   arguments: v.optional(
     v.strictObject({
       deny: v.optional(list(flag)),
@@ -136,6 +138,19 @@ export const PolicyFile = v.strictObject({
   require: v.optional(list(v.picklist(PROTECTIONS))),
 });
 
+// One key for each check, so that a misspelt id is told with the nearest one.
+function raisable(): Record<CheckId, ReturnType<typeof severity>> {
+  const ids = Object.keys(CATALOGUE) as CheckId[];
+  return Object.fromEntries(ids.map((id) => [id, severity()])) as Record<
+    CheckId,
+    ReturnType<typeof severity>
+  >;
+}
+
+function severity() {
+  return v.optional(v.picklist(['warn', 'deny']));
+}
+
 export type PolicyFile = v.InferOutput<typeof PolicyFile>;
 
 /** What is expected at a place, in words, for the paths whose own message would not say it. */
@@ -147,6 +162,7 @@ export const EXPECTED: Readonly<Record<string, string>> = {
   'trust.unknownLoader': 'refuse or warn',
   'trust.findings': 'refuse or record',
   'trust.loaders': 'a list of SHA-256 digests, each of 64 lower-case hex digits',
+  checks: 'checks and severities: { ZIP-052: deny }',
   'arguments.deny': 'a list of flags: [--rpc, --tools]',
   'arguments.append': 'a list of words: ["--gpu", "disable"]',
   'arguments.grantFiles': 'true or false',

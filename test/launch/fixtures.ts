@@ -11,6 +11,7 @@ export const POLICY: Policy = {
     unknownLoader: 'refuse',
     findings: 'refuse',
   },
+  checks: {},
   arguments: { deny: ['--rpc', '--tools'], append: [], grantFiles: true },
   environment: { pass: ['LANG', 'TERM'], set: {} },
   files: { read: [], write: [], execute: [] },

@@ -24,6 +24,10 @@ export const partialPolicy = part({
     unknownLoader: fc.constantFrom('refuse', 'warn'),
     findings: fc.constantFrom('refuse', 'record'),
   }),
+  checks: part({
+    'ZIP-052': fc.constantFrom('warn', 'deny'),
+    'RUN-000': fc.constantFrom('warn', 'deny'),
+  }),
   arguments: part({
     deny: some('--rpc', '--tools', '-x'),
     append: fc.array(fc.constantFrom('--gpu', 'disable', '--host', '127.0.0.1'), { maxLength: 4 }),

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Finding, Verdict } from '../../src/integrity/verdict.ts';
 import { decide } from '../../src/policy/decide.ts';
 import { mergeLayers } from '../../src/policy/merge.ts';
+import { parsePolicy } from '../../src/policy/parse.ts';
 import type { Decision } from '../../src/policy/policy.ts';
 import { PRESETS, presetLayers } from '../../src/policy/presets.ts';
 import { PARSE_HOST } from './arbitrary.ts';
@@ -81,4 +82,25 @@ it('refuses a tier that the policy does not list', () => {
   expect(refused.outcome === 'refuse' && refused.reasons).toMatchObject([
     { id: 'trust.tiers', message: expect.stringContaining('tier C'), origin: { layer: 'mine' } },
   ]);
+});
+
+it('raises the severity of a check, and lowers none', () => {
+  const raised = (checks: string) =>
+    decide({
+      effective: mergeLayers({
+        layers: [
+          ...presetLayers('default', PARSE_HOST),
+          parsePolicy(`apiVersion: paddock/v1\nchecks: ${checks}\n`, 'p.yaml', PARSE_HOST).layer,
+        ],
+        ceiling: 0,
+      }),
+      verdict: UNKNOWN,
+    });
+  const refused = raised('{ RUN-000: deny }');
+  expect(refused.outcome === 'refuse' && refused.reasons.map(({ id }) => id)).toEqual(['RUN-000']);
+  expect(refused.verdict.findings).toMatchObject([{ id: 'RUN-000', severity: 'deny' }]);
+  expect(raised('{ ZIP-052: deny }').outcome).toBe('allow');
+  expect(
+    decide({ effective: raised('{ ZIP-020: warn }').effective, verdict: SPOILED }).verdict.findings[0],
+  ).toMatchObject({ id: 'ZIP-020', severity: 'deny' });
 });

@@ -193,6 +193,9 @@ function widened(ceiling: Policy, policy: Policy): string[] {
     loaders: subset(policy.trust.loaders, ceiling.trust.loaders),
     unknownLoader: ceiling.trust.unknownLoader === 'warn' || policy.trust.unknownLoader === 'refuse',
     findings: ceiling.trust.findings === 'record' || policy.trust.findings === 'refuse',
+    checks: Object.entries(ceiling.checks).every(([id, severity]) =>
+      [severity, 'deny'].includes(policy.checks[id as 'ZIP-052'] ?? ''),
+    ),
     deny: subset(ceiling.arguments.deny, policy.arguments.deny),
     append: JSON.stringify(policy.arguments.append.slice(-kept.length || Infinity)) === JSON.stringify(kept),
     grantFiles: ceiling.arguments.grantFiles || !policy.arguments.grantFiles,
