@@ -12,13 +12,19 @@ import { paint, table, toJson } from './render.ts';
 export interface InspectInput {
   readonly file: string;
   readonly json?: boolean;
+  /** Where to write the page for a browser. */
+  readonly html?: string;
 }
 
 /** Longest region list that is shown whole; in longer ones the archive's small members are summed up. */
 const MAX_ROWS = 60;
 
 /** `paddock inspect`: the map of the file. Judges nothing. */
-export async function run(context: Context, { file, json }: InspectInput): Promise<number> {
+export async function run(context: Context, { file, json, html }: InspectInput): Promise<number> {
+  if (html !== undefined) {
+    const { run: writePage } = await import('./inspect-html.ts');
+    return writePage(context, file, html);
+  }
   const opened = await naming(file, () => openJudged(file));
   try {
     const anatomy = await naming(file, () => readAnatomy(opened.source));

@@ -7,8 +7,7 @@ import type { CallerStreams } from '../terminal/streams.ts';
 import type { Context } from './context.ts';
 import { collect, duration, memory, positive, whole } from './options.ts';
 import { report } from './report.ts';
-
-const VERSION = '0.1.0';
+import { VERSION } from './version.ts';
 
 /** The command line: parses, loads the one command that was asked for, and ends as it says. */
 async function main(): Promise<void> {
@@ -80,6 +79,7 @@ function program(context: Context): Command {
     .summary('show what is in a llamafile, byte by byte')
     .argument('<file>', 'the file')
     .option('--json', 'machine-readable')
+    .option('--html <file>', 'write a page with a map of the file for a browser')
     .action(async (file: string, options: Record<string, unknown>) => {
       const { run } = await import('./inspect.ts');
       process.exitCode = await run(context, { file, ...options } as never);

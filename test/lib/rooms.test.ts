@@ -17,6 +17,7 @@ const ORDER = [
   'watch',
   'session',
   'host',
+  'report',
   'cli',
 ];
 /** The demo's builders stand apart: they import nothing of the product but lib, and only cli uses them. */
