@@ -12,6 +12,7 @@ export type ErrorCode =
   | 'changed' // the file changed while it was looked at
   | 'refused' // the policy says no
   | 'policy-invalid' // a policy file does not say what it must
+  | 'untrusted' // a signature is missing, wrong, or of a key that nobody here trusts
   | 'host-lacks' // the host lacks a protection that the policy requires
   | 'gate-missing' // paddock-gate is not built and cannot be
   | 'gate-failed' // paddock-gate could not raise the fence or start the program
