@@ -3,11 +3,11 @@ import type { Anatomy, Region, ZipMember, ZipView } from './anatomy.ts';
 import { APE_MAGICS, readApe, readApeRemains } from './ape.ts';
 import { readElfFile } from './elf.ts';
 import { malformed, notLlamafile } from './faults.ts';
-import { findGenerations } from './generations.ts';
 import { type GgufLayout, readGguf } from './gguf.ts';
 import { type Claim, RANK, refuseOverlap, tile } from './regions.ts';
 import type { ByteSource } from './source.ts';
-import { readZip, zipClaims } from './zip.ts';
+import { readZip, zipClaims } from './zip/archive.ts';
+import { findGenerations } from './zip/generations.ts';
 
 /**
  * What is in the file, every byte of it. Reads headers, directories and small gaps only, whatever the size of the file.

@@ -1,5 +1,5 @@
-import { malformed } from './faults.ts';
-import type { ByteSource } from './source.ts';
+import { malformed } from '../faults.ts';
+import type { ByteSource } from '../source.ts';
 
 /** Where the directory of an archive is, by the record that zipos settles on. */
 export interface ZipEnd {

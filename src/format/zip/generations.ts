@@ -1,8 +1,8 @@
-import { PaddockError } from '../lib/errors.ts';
-import type { ZipGeneration, ZipMember, ZipView } from './anatomy.ts';
-import { arrange, type Claim, gapsBetween } from './regions.ts';
-import { type ByteSource, prefixSource } from './source.ts';
-import { readZip, zipClaims, zipEnd } from './zip.ts';
+import { PaddockError } from '../../lib/errors.ts';
+import type { ZipGeneration, ZipMember, ZipView } from '../anatomy.ts';
+import { arrange, type Claim, gapsBetween } from '../regions.ts';
+import { type ByteSource, prefixSource } from '../source.ts';
+import { readZip, zipClaims, zipEnd } from './archive.ts';
 
 /** zipalign aligns to 64 KiB, so an earlier end of the file is less than this before a later member. */
 const WINDOW = 128 * 1024;

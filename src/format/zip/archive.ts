@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
-import { asUntrusted, escapeText, type Untrusted } from '../lib/text.ts';
-import type { ZipMember, ZipView } from './anatomy.ts';
-import { malformed, tooLarge } from './faults.ts';
-import { type Claim, RANK } from './regions.ts';
-import type { ByteSource } from './source.ts';
-import { EOCD32_LENGTH, EOCD64_LENGTH, findZipEnd, LOCATOR_LENGTH, type ZipEnd } from './zip-end.ts';
+import { asUntrusted, escapeText, type Untrusted } from '../../lib/text.ts';
+import type { ZipMember, ZipView } from '../anatomy.ts';
+import { malformed, tooLarge } from '../faults.ts';
+import { type Claim, RANK } from '../regions.ts';
+import type { ByteSource } from '../source.ts';
+import { EOCD32_LENGTH, EOCD64_LENGTH, findZipEnd, LOCATOR_LENGTH, type ZipEnd } from './end.ts';
 
 /** Bounds of ours: a release has some hundred members in a directory of 20 KiB. */
 const MEMBERS_LIMIT = 32_768;

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import yauzl from 'yauzl';
-import { bufferSource } from '../../src/format/source.ts';
-import { readZip } from '../../src/format/zip.ts';
+import { bufferSource } from '../../../src/format/source.ts';
+import { readZip } from '../../../src/format/zip/archive.ts';
 import {
   appendBaseZip,
   type CentralFields,
@@ -11,8 +11,8 @@ import {
   type TailFields,
   type ZipEntry,
   zipalignAppend,
-} from '../fixtures/zip-writer.ts';
-import { expectRefusal } from './support.ts';
+} from '../../fixtures/zip-writer.ts';
+import { expectRefusal } from '../support.ts';
 
 const PREFIX = Buffer.alloc(1000, 'p');
 const ENTRIES: ZipEntry[] = [

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { summarise } from '../../src/format/summary.ts';
-import { fixtureBase, fixtureLlamafile, modelEntries } from '../fixtures/llamafile.ts';
-import { type ZipEntry, zipalignAppend } from '../fixtures/zip-writer.ts';
-import { bytesOf, expectExactTiling, read } from './support.ts';
+import { summarise } from '../../../src/format/summary.ts';
+import { fixtureBase, fixtureLlamafile, modelEntries } from '../../fixtures/llamafile.ts';
+import { type ZipEntry, zipalignAppend } from '../../fixtures/zip-writer.ts';
+import { bytesOf, expectExactTiling, read } from '../support.ts';
 
 const entry = (name: string, content: string | Buffer): ZipEntry => ({ name, content: Buffer.from(content) });
 
