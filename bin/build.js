@@ -120,7 +120,8 @@ async function bundle() {
   const folder = join(dist, 'cli');
   const fresh = join(dist, `cli-${process.pid}`);
   await esbuild.build({
-    entryPoints: [entry],
+    // The second one is started as a thread, by its name.
+    entryPoints: { main: entry, 'verify-worker': join(root, 'src/cli/verify/worker.ts') },
     outdir: fresh,
     bundle: true,
     splitting: true,

@@ -64,9 +64,22 @@ function program(context: Context): Command {
   root
     .command('verify')
     .summary('judge llamafiles without running them')
-    .description('Exit: 0 pass, 1 the policy refuses, 2 could not finish, 3 integrity.')
-    .argument('<path...>', 'the files')
-    .option('--json', 'machine-readable')
+    .description(
+      'Says of each file what is wrong with it, why that matters and what to do. Folders are searched for llamafiles,\n' +
+        'by content, and give a table. Symbolic links in them are not followed.\n' +
+        'Exit: 0 pass, 1 the policy refuses, 2 could not finish, 3 integrity: tampered with or malformed; the worst of all files.',
+    )
+    .argument('<path...>', 'files and folders')
+    .option('--all', 'of folders too, everything about every file')
+    .addOption(new Option('--json', 'a report for programs').conflicts(['sarif', 'cyclonedx']))
+    .addOption(new Option('--sarif', 'findings as SARIF 2.1.0, for code scanning').conflicts(['cyclonedx']))
+    .option('--cyclonedx', 'what the files are made of, as CycloneDX 1.6')
+    .option('-o, --output <file>', 'write the report to a file, whole or not at all')
+    .option(
+      '-j, --jobs <number>',
+      'files judged at the same time (default: one for each CPU, at most 4)',
+      whole,
+    )
     .option('--policy <file>', 'a policy on top of the system’s and your own', collect)
     .option('--preset <name>', 'default, strict or audit')
     .action(async (paths: string[], options: Record<string, unknown>) => {

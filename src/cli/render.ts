@@ -3,8 +3,13 @@ import colors from 'picocolors';
 import type { Severity } from '../integrity/verdict.ts';
 import type { Context } from './context.ts';
 
+export type Paint = ReturnType<typeof colors.createColors>;
+
+/** No colours at all: what is written to a file. */
+export const PLAIN: Paint = colors.createColors(false);
+
 /** Colours for one output: none where it is no terminal, or NO_COLOR is set. */
-export function paint(context: Context, target: 'stdout' | 'stderr'): ReturnType<typeof colors.createColors> {
+export function paint(context: Context, target: 'stdout' | 'stderr'): Paint {
   const wanted = context[target].isTTY && (context.env.NO_COLOR ?? '') === '';
   return colors.createColors(wanted);
 }
@@ -54,9 +59,15 @@ export function wrap(text: string, width: number, first: string, others: string)
   return [...lines, line].join('\n');
 }
 
-/** JSON of anything that the rooms give: bigints become decimal strings, maps become objects. */
+// JSON may hold them as they are, and a terminal or an editor would obey them. All are in strings, where an escape means the same.
+const UNSAFE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
+
+/**
+ * JSON of anything that the rooms give: bigints become decimal strings, maps become objects. Control and invisible characters of
+ * strings are escaped, so that it may be shown at a terminal.
+ */
 export function toJson(value: unknown): string {
-  return JSON.stringify(
+  const json = JSON.stringify(
     value,
     (_, item: unknown) => {
       if (typeof item === 'bigint') return item.toString();
@@ -65,4 +76,11 @@ export function toJson(value: unknown): string {
     },
     2,
   );
+  return json.replace(UNSAFE, (char) => (char === '\n' ? char : escaped(char)));
+}
+
+function escaped(char: string): string {
+  return Array.from({ length: char.length }, (_, index) => char.charCodeAt(index))
+    .map((unit) => `\\u${unit.toString(16).padStart(4, '0')}`)
+    .join('');
 }

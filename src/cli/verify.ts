@@ -1,158 +1,135 @@
-import { closeSync } from 'node:fs';
-import { summarise } from '../format/summary.ts';
-import type { Finding, Verdict } from '../integrity/verdict.ts';
-import { PaddockError } from '../lib/errors.ts';
-import { escapeText } from '../lib/text.ts';
-import { formatBytes } from '../lib/units.ts';
+import { statSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { decide } from '../policy/decide.ts';
-import type { Decision, EffectivePolicy } from '../policy/policy.ts';
+import type { EffectivePolicy } from '../policy/policy.ts';
+import type { Judgement, Outcome } from '../report/outcome.ts';
 import { type Context, EXIT } from './context.ts';
-import { type Judged, judgeFile } from './judged.ts';
 import { effectivePolicy } from './policy-layers.ts';
-import { paint, SEVERITY_WORD, toJson, wrap } from './render.ts';
+import { PLAIN, paint } from './render.ts';
+import { exitOf } from './verify/exit.ts';
+import { jsonText } from './verify/json.ts';
+import { judgeAll } from './verify/pool.ts';
+import { progressLine } from './verify/progress.ts';
+import { summaryText, walkedText } from './verify/summary.ts';
+import { fileText, type Style } from './verify/text.ts';
+import { type Walked, walk } from './verify/walk.ts';
+import { writeOutput } from './write-output.ts';
 
 export interface VerifyInput {
   readonly paths: readonly string[];
   readonly json?: boolean;
+  readonly sarif?: boolean;
+  readonly cyclonedx?: boolean;
+  /** Where the report goes; standard output if undefined. */
+  readonly output?: string;
+  /** Threads, at most. */
+  readonly jobs?: number;
+  /** Of folders too: everything about every file. */
+  readonly all?: boolean;
   readonly policy: readonly string[];
   readonly preset?: string;
 }
 
-type Outcome =
-  | { readonly path: string; readonly judged: Judged; readonly decision: Decision }
-  | { readonly path: string; readonly error: PaddockError };
+/** More threads than this wait for the disk. */
+const MAX_DEFAULT_JOBS = 4;
+/** Less than this is judged before a thread has started. */
+const WORTH_THREADS_BYTES = 128 * 1024 * 1024;
 
 /** `paddock verify`: judges files without running them. Returns the worst exit code of all. */
 export async function run(context: Context, input: VerifyInput): Promise<number> {
   const effective = effectivePolicy(context, { files: input.policy, preset: input.preset });
-  const outcomes: Outcome[] = [];
-  for (const path of input.paths) outcomes.push(await outcomeOf(path, effective));
-  if (input.json === true) {
-    context.stdout.write(`${toJson({ schema: 'paddock/verify/v1', files: outcomes.map(asJson) })}\n`);
-  } else {
-    context.stdout.write(`${outcomes.map((outcome) => describe(context, outcome)).join('\n\n')}\n`);
-  }
-  return Math.max(...outcomes.map(exitOf));
-}
-
-async function outcomeOf(path: string, effective: EffectivePolicy): Promise<Outcome> {
-  try {
-    const judged = await judgeFile(path);
-    closeSync(judged.file.fd);
-    const decision = decide({ effective, verdict: judged.verdict });
-    return { path, judged: { ...judged, verdict: decision.verdict }, decision };
-  } catch (cause) {
-    if (cause instanceof PaddockError) return { path, error: cause };
-    throw cause;
-  }
-}
-
-/** Malformed files failed the judgement; for the others there was none. */
-function exitOf(outcome: Outcome): number {
-  if ('error' in outcome) return outcome.error.code === 'malformed' ? EXIT.integrity : EXIT.incomplete;
-  const { verdict } = outcome.judged;
-  if (verdict.standing === 'tampered') return EXIT.integrity;
-  return outcome.decision.outcome === 'refuse' ? EXIT.policy : EXIT.ok;
-}
-
-function asJson(outcome: Outcome): unknown {
-  const { path } = outcome;
-  if ('error' in outcome) {
-    const { code, message, detail } = outcome.error;
-    const { cause: _, ...rest } = detail;
-    return { path, exit: exitOf(outcome), error: { code, message, ...rest } };
-  }
-  const { judged, decision } = outcome;
-  return {
-    path,
-    exit: exitOf(outcome),
-    verdict: judged.verdict,
-    decision: {
-      outcome: decision.outcome,
-      reasons: decision.outcome === 'refuse' ? decision.reasons : decision.warnings,
-    },
-    anatomy: summarise(judged.anatomy),
-  };
-}
-
-function describe(context: Context, outcome: Outcome): string {
-  const colors = paint(context, 'stdout');
-  const name = colors.bold(escapeText(outcome.path, 120));
-  if ('error' in outcome) {
-    const word = outcome.error.code === 'malformed' ? 'FAIL' : 'NOT JUDGED';
-    return `${name}\n${colors.red(word)}  ${outcome.error.explain()}`;
-  }
-  const { verdict } = outcome.judged;
-  const refused = outcome.decision.outcome === 'refuse';
-  const word = refused ? colors.red('REFUSED') : colors.green('PASS');
-  return [
-    `${name}\n${word}  ${standing(verdict)}`,
-    ...facts(outcome.judged).map((line) => wrap(line, widthOf(context), '', '           ')),
-    ...verdict.findings.map((finding) => `\n${describeFinding(context, finding)}`),
-    ...(outcome.decision.outcome === 'refuse' ? ['', ...reasons(context, outcome.decision)] : []),
-  ].join('\n');
-}
-
-function standing(verdict: Verdict): string {
-  switch (verdict.standing) {
-    case 'release':
-      return `tier ${verdict.tier}: the runtime is ${verdict.release}, byte for byte`;
-    case 'tampered':
-      return `tampered with: parts of it are ${verdict.release}, parts were replaced`;
-    case 'unknown':
-      return `tier ${verdict.tier}: the runtime is not a published release that paddock knows`;
-  }
-}
-
-function facts({ anatomy, verdict }: Judged): string[] {
-  const { form, size, architectures, members, generations, models, unaccountedBytes } = summarise(anatomy);
-  const model = anatomy.models[0];
-  const loader = verdict.loader;
-  return [
-    `  file     ${form === 'ape' ? 'APE' : 'ELF'} for ${architectures.join(' and ')}, ${formatBytes(size)}`,
-    ...(loader === undefined
-      ? []
-      : [`  loader   ${loader.known === undefined ? 'unknown' : `known: ${loader.known.origin}`}`]),
-    `  archive  ${members} members, ${generations} ${generations === 1 ? 'generation' : 'generations'}`,
-    ...(model === undefined
-      ? []
-      : [
-          `  model    ${escapeText(model.name ?? model.member ?? 'unnamed', 50)}: ${escapeText(model.architecture ?? 'unknown architecture', 30)}, ${model.parameterCount} parameters${models > 1 ? `, and ${models - 1} more` : ''}`,
-        ]),
-    `  bytes    ${unaccountedBytes === 0 ? 'every byte accounted for' : `${formatBytes(unaccountedBytes)} not accounted for`}`,
-  ];
-}
-
-function describeFinding(context: Context, { id, severity, title, evidence, remedy }: Finding): string {
-  const colors = paint(context, 'stdout');
-  const color = severity === 'deny' ? colors.red : severity === 'warn' ? colors.yellow : colors.dim;
-  const { offset, length, expected, found } = evidence;
-  const place =
-    offset === undefined ? [] : [`at byte ${offset}${length === undefined ? '' : `, ${length} bytes`}`];
-  const width = widthOf(context);
-  return [
-    wrap(title, width, `${color(SEVERITY_WORD[severity])}  ${id}  `, '      '),
-    ...[
-      ...place,
-      ...(expected === undefined ? [] : [`expected ${expected}`]),
-      ...(found === undefined ? [] : [`found ${found}`]),
-    ].map((line) => wrap(line, width, '      ', '        ')),
-    wrap(remedy, width, '      → ', '        '),
-  ].join('\n');
-}
-
-function reasons(context: Context, decision: Extract<Decision, { outcome: 'refuse' }>): string[] {
-  const width = widthOf(context);
-  return decision.reasons.flatMap(({ id, message, remedy, origin }) => {
-    const line = origin?.line === undefined ? '' : `:${origin.line}`;
-    const where = origin === undefined ? '' : ` (${escapeText(origin.layer)}${line})`;
-    return [
-      wrap(`${message} [${id}]${where}`, width, 'the policy refuses: ', '  '),
-      wrap(remedy, width, '  → ', '    '),
-    ];
+  const { files, folders, early } = expand(input.paths);
+  const progress = progressLine(context, files.length);
+  const judgements = await judgeAll({
+    paths: files,
+    jobs: Math.min(input.jobs ?? jobsFor(files), files.length),
+    wanted: input.cyclonedx === true ? 'contents' : 'verdict',
+    progress: progress.judged,
   });
+  progress.end();
+  const outcomes = [...judgements, ...early].map((judgement) => decided(judgement, effective));
+  const exit = Math.max(...outcomes.map(exitOf), ...folders.map(exitOfFolder));
+  const text = await reportText(context, input, { outcomes, folders, exit });
+  writeOutput(context, input.output ?? '-', `${text}\n`, files);
+  return exit;
 }
 
-function widthOf(context: Context): number {
-  return Math.min(context.stdout.columns, 100) - 2;
+function jobsFor(files: readonly string[]): number {
+  let bytes = 0;
+  for (const path of files) bytes += statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+  return bytes < WORTH_THREADS_BYTES ? 1 : Math.min(availableParallelism(), MAX_DEFAULT_JOBS);
+}
+
+interface Expanded {
+  readonly files: readonly string[];
+  readonly folders: readonly Walked[];
+  /** What failed before anything was judged. */
+  readonly early: readonly Judgement[];
+}
+
+function expand(paths: readonly string[]): Expanded {
+  const folders: Walked[] = [];
+  const files = paths.flatMap((path) => {
+    if (!isFolder(path)) return [path];
+    const walked = walk(path);
+    folders.push(walked);
+    return walked.files;
+  });
+  return { files, folders, early: folders.flatMap(({ problems }) => problems) };
+}
+
+// What is not there, or may not be looked at, is told when it is opened.
+function isFolder(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return false;
+  }
+}
+
+function decided(judgement: Judgement, effective: EffectivePolicy): Outcome {
+  if ('failure' in judgement) return judgement;
+  const { path, facts } = judgement;
+  const decision = decide({ effective, verdict: facts.verdict });
+  return { path, facts: { ...facts, verdict: decision.verdict }, decision };
+}
+
+// Nothing was judged, or not everything: never a pass.
+function exitOfFolder({ files, cut }: Walked): number {
+  return files.length === 0 || cut ? EXIT.incomplete : EXIT.ok;
+}
+
+interface Judged {
+  readonly outcomes: readonly Outcome[];
+  readonly folders: readonly Walked[];
+  readonly exit: number;
+}
+
+async function reportText(context: Context, input: VerifyInput, judged: Judged): Promise<string> {
+  const { outcomes, folders, exit } = judged;
+  if (input.json === true) return jsonText(outcomes, folders, exit);
+  if (input.sarif === true) {
+    const { sarifText } = await import('./verify/sarif.ts');
+    return sarifText(context, judged);
+  }
+  if (input.cyclonedx === true) {
+    const { cyclonedxText } = await import('./verify/cyclonedx.ts');
+    return cyclonedxText(context, judged);
+  }
+  const style = styleOf(context, input.output);
+  const whole = folders.length === 0 || input.all === true ? outcomes : [];
+  return [
+    ...whole.map((outcome) => fileText(outcome, style)),
+    ...(outcomes.length > whole.length || outcomes.length > 1 ? [summaryText(outcomes, style)] : []),
+    ...folders.map((folder) => walkedText(folder)),
+  ].join('\n\n');
+}
+
+const WIDEST = 100;
+const NARROWEST = 40;
+
+function styleOf(context: Context, output: string | undefined): Style {
+  if (output !== undefined && output !== '-') return { colors: PLAIN, width: WIDEST - 1 };
+  const width = Math.min(context.stdout.columns, WIDEST) - 1;
+  return { colors: paint(context, 'stdout'), width: Math.max(width, NARROWEST) };
 }

@@ -1,10 +1,19 @@
-import { chmodSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  lstatSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { syntheticElf } from '../../src/demo/ape-writer.ts';
 import { appendBaseZip } from '../../src/demo/zip-writer.ts';
 import { FIXTURE_KINDS, fixture } from '../fixtures/llamafiles.ts';
 import { paddock, scratch } from './paddock.ts';
+import { denied } from './verify-files.ts';
 
 const home = scratch();
 const verify = (...args: string[]) => paddock(['verify', ...args], { home });
@@ -15,7 +24,6 @@ describe('exit codes', () => {
     expect(code).toBe(0);
     expect(stdout).toMatch(/PASS/);
     expect(stdout).toMatch(/every byte accounted for/);
-    expect(stdout.split('\n').length).toBeLessThan(40);
   });
 
   it('1: the policy refuses it', async () => {
@@ -40,13 +48,92 @@ describe('exit codes', () => {
     writeFileSync(path, "MZqFpD='\n\n");
     const { code, stdout } = await verify(path);
     expect(code).toBe(3);
-    expect(stdout).toMatch(/expected:/);
-    expect(stdout).toMatch(/found:/);
+    expect(stdout).toMatch(/expected {2}a line/);
+    expect(stdout).toMatch(/found {5}a file of 10 bytes/);
   });
 
   it('the worst of several files', async () => {
     expect((await verify(fixture('elf'), '/bin/sh', fixture('zip32'))).code).toBe(2);
   });
+});
+
+describe('for a person', () => {
+  it.each(FIXTURE_KINDS)('a clean file takes under 40 lines, of under 100 columns: %s', async (kind) => {
+    const { stdout } = await verify(fixture(kind));
+    expect(stdout.trimEnd().split('\n').length).toBeLessThan(40);
+    for (const line of stdout.split('\n')) expect(line.length).toBeLessThan(100);
+  });
+
+  it('of many findings, the first of each check are told, and the others counted', async () => {
+    const path = join(home, 'many.llamafile');
+    const names = Array.from({ length: 500 }, (_, index) => `../out/${index}`);
+    const entries = names.map((name) => ({ name, content: Buffer.from('x') }));
+    writeFileSync(path, appendBaseZip(syntheticElf(), entries));
+    const { stdout } = await verify(path);
+    expect(stdout.split('\n').length).toBeLessThan(80);
+    expect(stdout).toMatch(/also {6}497 more of ZIP-023/);
+  });
+
+  it('worst first: what is wrong, where, why it matters, what to do', async () => {
+    const path = join(home, 'denied.llamafile');
+    writeFileSync(path, denied());
+    const { stdout } = await verify(path);
+    const ranks = [...stdout.matchAll(/^(DENY|WARN|INFO) /gm)].map(([, word = '']) =>
+      ['DENY', 'WARN', 'INFO'].indexOf(word),
+    );
+    expect(ranks).toEqual([...ranks].sort());
+    const [, first = ''] = stdout.split(/\n\n/);
+    expect(first).toMatch(/^DENY {2}[A-Z]+-\d{3} {2}[\s\S]*\n {6}why {7}\S[\s\S]*\n {6}to do {5}\S/);
+  });
+
+  it('no colour in a pipe, whatever NO_COLOR says', async () => {
+    const { stdout } = await paddock(['verify', fixture('elf')], { home, env: { NO_COLOR: '' } });
+    expect(stdout).not.toContain('\x1b');
+  });
+});
+
+describe('--output', () => {
+  it('writes the report whole, and says nothing else', async () => {
+    const path = join(home, 'report.json');
+    writeFileSync(path, 'an older one');
+    const { stdout, code } = await verify('--json', '--output', path, fixture('elf'));
+    expect(stdout).toBe('');
+    expect(code).toBe(0);
+    expect(JSON.parse(readFileSync(path, 'utf8')).exit).toBe(0);
+    expect(readdirSync(home).filter((name) => name.startsWith('.paddock-'))).toEqual([]);
+  });
+
+  it('never over a file that was judged, also not by another name', async () => {
+    const path = join(home, 'precious.llamafile');
+    copyFileSync(fixture('elf'), path);
+    symlinkSync(path, join(home, 'alias'));
+    for (const name of [path, join(home, 'alias')]) {
+      const { code, stderr } = await verify('-o', name, path);
+      expect(code).toBe(125);
+      expect(stderr).toMatch(/would overwrite/);
+    }
+    expect(readFileSync(path).equals(readFileSync(fixture('elf')))).toBe(true);
+  });
+
+  it.each(['/dev/null', '.'])('only over a regular file, not over %s', async (name) => {
+    const { code, stderr } = await verify('-o', name, fixture('elf'));
+    expect(code).toBe(125);
+    expect(stderr).toMatch(/regular file/);
+  });
+
+  it('behind a link: the file is replaced, and the link stays', async () => {
+    symlinkSync('target.txt', join(home, 'link.txt'));
+    writeFileSync(join(home, 'target.txt'), 'old');
+    await verify('-o', join(home, 'link.txt'), fixture('elf'));
+    expect(lstatSync(join(home, 'link.txt')).isSymbolicLink()).toBe(true);
+    expect(readFileSync(join(home, 'target.txt'), 'utf8')).toMatch(/PASS/);
+  });
+});
+
+it('one format at a time', async () => {
+  const { code, stderr } = await verify('--json', '--sarif', fixture('elf'));
+  expect(code).toBe(125);
+  expect(stderr).toMatch(/'--json' cannot be used with option '--sarif'/);
 });
 
 it('--json gives verdict, decision and anatomy of every file', async () => {

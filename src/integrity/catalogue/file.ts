@@ -6,6 +6,7 @@ export const FILE = {
     stage: 'judging',
     severity: 'warn',
     title: 'other users may change the file',
+    why: 'whoever may write the file can exchange its code after you judged it and before you run it',
     remedy: 'chmod go-w the file, or copy it to a folder of your own',
   },
 } as const satisfies Checks;

@@ -1,0 +1,188 @@
+import type { Check, Checks } from '../../integrity/catalogue/check.ts';
+import { CATALOGUE } from '../../integrity/catalogue.ts';
+import type { Finding, Severity, Verdict } from '../../integrity/verdict.ts';
+import { escapeText } from '../../lib/text.ts';
+import { formatBytes } from '../../lib/units.ts';
+import type { Reason } from '../../policy/policy.ts';
+import {
+  type Failure,
+  type FileFacts,
+  type Outcome,
+  ownReasons,
+  type Word,
+  wordOf,
+} from '../../report/outcome.ts';
+import { type Paint, SEVERITY_WORD, wrap } from '../render.ts';
+
+/** How a text is set: its colours, and the columns that it may use. */
+export interface Style {
+  readonly colors: Paint;
+  readonly width: number;
+}
+
+/** Findings of one check that are shown one by one; the rest are counted. */
+const SHOWN_OF_CHECK = 3;
+const INDENT = ' '.repeat(6);
+/** Behind "expected ", the longest of the words before a colon-less line. */
+const LABEL_COLUMNS = 10;
+
+/** One file for a person: the verdict, what the file is, then what is wrong, why it matters and what to do, worst first. */
+export function fileText(outcome: Outcome, style: Style): string {
+  const name = style.colors.bold(escapeText(outcome.path, 4096));
+  if ('failure' in outcome) return `${name}\n${failureText(outcome.failure, wordOf(outcome), style)}`;
+  const { facts } = outcome;
+  const word = wordOf(outcome);
+  const head = wrap(standing(facts.verdict), style.width, `${painted(word, style)}  `, INDENT);
+  return [
+    `${name}\n${head}`,
+    ...factLines(facts).map(([label, text]) =>
+      wrap(text, style.width, `  ${label.padEnd(9)}`, ' '.repeat(11)),
+    ),
+    ...ownReasons(outcome).map((reason) => `\n${reasonText(reason, style)}`),
+    ...byCheck(facts.verdict.findings).map((group) => `\n${groupText(group, style)}`),
+  ].join('\n');
+}
+
+/** The word in its colour. */
+export function painted(word: Word, { colors }: Style): string {
+  if (word === 'PASS') return colors.green(word);
+  return word === 'INCOMPLETE' || word === 'NOT JUDGED' ? colors.yellow(word) : colors.red(word);
+}
+
+function standing({ standing: is, tier, release }: Verdict): string {
+  switch (is) {
+    case 'release':
+      return `tier ${tier}: the runtime is ${release}, byte for byte`;
+    case 'tampered':
+      return `tampered with: parts of it are ${release}, parts were replaced`;
+    case 'unknown':
+      return `tier ${tier}: the runtime is not a published release that paddock knows`;
+  }
+}
+
+function factLines({ summary, models, verdict }: FileFacts): [label: string, text: string][] {
+  const { form, size, architectures, members, generations, unaccountedBytes } = summary;
+  const { loader } = verdict;
+  const known = loader?.known === undefined ? 'unknown' : `known: ${loader.known.origin}`;
+  return [
+    ['file', `${form === 'ape' ? 'APE' : 'ELF'} for ${architectures.join(' and ')}, ${formatBytes(size)}`],
+    ...(loader === undefined ? [] : [['loader', known] as [string, string]]),
+    ['archive', `${counted(members, 'member')}, ${counted(generations, 'generation')}`],
+    ...models.slice(0, 1).map((model): [string, string] => ['model', modelText(model, models.length - 1)]),
+    [
+      'bytes',
+      unaccountedBytes === 0
+        ? 'every byte accounted for'
+        : `${formatBytes(unaccountedBytes)} not accounted for`,
+    ],
+  ];
+}
+
+function modelText(model: FileFacts['models'][number], others: number): string {
+  const { name, member, architecture, parameterCount, quantisation } = model;
+  return [
+    `${escapeText(name ?? member ?? 'unnamed', 60)}: ${escapeText(architecture ?? 'unknown architecture', 30)}`,
+    `${parameterCount} parameters`,
+    ...(quantisation === undefined ? [] : [`mostly ${quantisation}`]),
+    ...(others > 0 ? [`and ${counted(others, 'more model')}`] : []),
+  ].join(', ');
+}
+
+/** "1 file", "2 files". */
+export function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`;
+}
+
+/** The findings of each check together, in the order in which the checks come first. */
+function byCheck(findings: readonly Finding[]): Finding[][] {
+  const groups = new Map<string, Finding[]>();
+  for (const finding of findings) {
+    const group = groups.get(finding.id);
+    if (group === undefined) groups.set(finding.id, [finding]);
+    else group.push(finding);
+  }
+  return [...groups.values()];
+}
+
+function groupText(group: readonly Finding[], style: Style): string {
+  const [first] = group;
+  if (first === undefined) return '';
+  const { id, severity, title, remedy } = first;
+  const rest = group.length - SHOWN_OF_CHECK;
+  const others = group
+    .slice(1, SHOWN_OF_CHECK)
+    .flatMap((finding) => [labelled('also', detailOf(finding), style), ...evidence(finding, style)]);
+  return [
+    headLine(severity, id, title, style),
+    ...evidence(first, style),
+    ...others,
+    ...(rest > 0 ? [labelled('also', `${rest} more of ${id}, which \`--json\` shows`, style)] : []),
+    ...advice((CATALOGUE as Checks)[id], remedy, style),
+  ].join('\n');
+}
+
+// Titles of findings are that of the check and, behind a colon, what is particular to this one.
+function detailOf({ id, title }: Finding): string {
+  const common = (CATALOGUE as Checks)[id]?.title;
+  return common !== undefined && title.startsWith(`${common}: `) ? title.slice(common.length + 2) : title;
+}
+
+function evidence(
+  { evidence: { offset, length, expected, found } }: Pick<Finding, 'evidence'>,
+  style: Style,
+): string[] {
+  const size = length === undefined ? '' : `, ${counted(length, 'byte')}`;
+  return [
+    ...(offset === undefined
+      ? []
+      : [labelled('at', `byte ${offset} (0x${offset.toString(16)})${size}`, style)]),
+    ...(expected === undefined ? [] : [labelled('expected', expected, style)]),
+    ...(found === undefined ? [] : [labelled('found', found, style)]),
+  ];
+}
+
+function advice(check: Check | undefined, remedy: string | undefined, style: Style): string[] {
+  return [
+    ...(check?.why === undefined ? [] : [labelled('why', check.why, style)]),
+    ...(remedy === undefined ? [] : [labelled('to do', remedy, style)]),
+  ];
+}
+
+function headLine(severity: Severity, id: string, title: string, style: Style): string {
+  const { colors } = style;
+  const color = severity === 'deny' ? colors.red : severity === 'warn' ? colors.yellow : colors.dim;
+  return wrap(title, style.width, `${color(SEVERITY_WORD[severity])}  ${colors.bold(id)}  `, INDENT);
+}
+
+function labelled(label: string, text: string, { colors, width }: Style): string {
+  const first = `${INDENT}${colors.dim(label.padEnd(LABEL_COLUMNS))}`;
+  return wrap(text, width, first, INDENT + ' '.repeat(LABEL_COLUMNS));
+}
+
+function failureText({ message, detail }: Failure, word: Word, style: Style): string {
+  const { check, where, offset, expected, found, remedy } = detail;
+  const head = check === undefined ? '' : `${style.colors.bold(check)}  `;
+  return [
+    wrap(message, style.width, `${painted(word, style)}  ${head}`, INDENT),
+    ...(where === undefined ? [] : [labelled('at', where, style)]),
+    ...evidence({ evidence: definedOf({ offset, expected, found }) }, style),
+    ...advice(check === undefined ? undefined : (CATALOGUE as Checks)[check], remedy, style),
+  ].join('\n');
+}
+
+function definedOf(
+  evidence: {
+    readonly [Key in keyof Finding['evidence']]: Finding['evidence'][Key] | undefined;
+  },
+): Finding['evidence'] {
+  return Object.fromEntries(Object.entries(evidence).filter(([, value]) => value !== undefined));
+}
+
+function reasonText({ id, message, remedy, origin }: Reason, style: Style): string {
+  const line = origin?.line === undefined ? '' : `:${origin.line}`;
+  return [
+    wrap(message, style.width, `${style.colors.red('DENY')}  ${style.colors.bold(id)}  `, INDENT),
+    ...(origin === undefined ? [] : [labelled('says', `${escapeText(origin.layer)}${line}`, style)]),
+    labelled('to do', remedy, style),
+  ].join('\n');
+}
