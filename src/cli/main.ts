@@ -65,8 +65,8 @@ function program(context: Context): Command {
     .command('verify')
     .summary('judge llamafiles without running them')
     .description(
-      'Says of each file what is wrong with it, why that matters and what to do. Folders are searched for llamafiles,\n' +
-        'by content, and give a table. Symbolic links in them are not followed.\n' +
+      'Says of each file what is wrong with it, why that matters and what to do. ' +
+        'Folders are searched for llamafiles, by content, and give a table; symbolic links in them are not followed.\n' +
         'Exit: 0 pass, 1 the policy refuses, 2 could not finish, 3 integrity: tampered with or malformed; the worst of all files.',
     )
     .argument('<path...>', 'files and folders')

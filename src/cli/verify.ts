@@ -121,7 +121,10 @@ async function reportText(context: Context, input: VerifyInput, judged: Judged):
   return [
     ...whole.map((outcome) => fileText(outcome, style)),
     ...(outcomes.length > whole.length || outcomes.length > 1 ? [summaryText(outcomes, style)] : []),
-    ...folders.map((folder) => walkedText(folder)),
+    ...(folders.length === 0 ? [] : [folders.map((folder) => walkedText(folder)).join('\n')]),
+    ...(exit === EXIT.ok || outcomes.length === whole.length
+      ? []
+      : ['to do: `paddock verify FILE` tells all about one, `--all` about each']),
   ].join('\n\n');
 }
 

@@ -1,6 +1,7 @@
 import type { Checks } from '../../integrity/catalogue/check.ts';
 import { CATALOGUE } from '../../integrity/catalogue.ts';
 import type { Severity } from '../../integrity/verdict.ts';
+import type { ErrorCode } from '../../lib/errors.ts';
 import { escapeText } from '../../lib/text.ts';
 import { formatBytes } from '../../lib/units.ts';
 import { type Outcome, ownReasons, type Word, wordOf } from '../../report/outcome.ts';
@@ -39,7 +40,7 @@ interface Worst {
 function worstOf(outcome: Outcome): Worst | undefined {
   if ('failure' in outcome) {
     const { code, message, detail } = outcome.failure;
-    return { id: detail.check ?? code, says: message };
+    return { id: detail.check ?? code, says: OF_CODE[code] ?? message };
   }
   const [finding] = outcome.facts.verdict.findings;
   if (finding?.severity === 'deny') return { id: finding.id, severity: 'deny', says: finding.title };
@@ -50,6 +51,16 @@ function worstOf(outcome: Outcome): Worst | undefined {
     ? undefined
     : { id: finding.id, severity: finding.severity, says: finding.title };
 }
+
+/** What happened, without what is particular to one file. */
+const OF_CODE: Readonly<Partial<Record<ErrorCode, string>>> = {
+  malformed: 'the structure contradicts itself or the bounds of the file',
+  changed: 'the file changed while it was judged',
+  'too-large': 'a bound of paddock’s was reached',
+  unreadable: 'it may be a llamafile, and cannot be read',
+  'not-llamafile': 'it is something else',
+  internal: 'paddock itself failed on it',
+};
 
 /** Reasons of the policy without what is particular to one file. */
 const OWN: Readonly<Record<string, string>> = {
