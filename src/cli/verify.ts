@@ -6,10 +6,11 @@ import type { Judgement, Outcome } from '../report/outcome.ts';
 import { type Context, EXIT } from './context.ts';
 import { effectivePolicy } from './policy-layers.ts';
 import { PLAIN, paint } from './render.ts';
+import { fileCounter } from './verify/counter.ts';
 import { exitOf } from './verify/exit.ts';
 import { jsonText } from './verify/json.ts';
 import { judgeAll } from './verify/pool.ts';
-import { progressLine } from './verify/progress.ts';
+
 import { summaryText, walkedText } from './verify/summary.ts';
 import { fileText, type Style } from './verify/text.ts';
 import { type Walked, walk } from './verify/walk.ts';
@@ -39,14 +40,14 @@ const WORTH_THREADS_BYTES = 128 * 1024 * 1024;
 export async function run(context: Context, input: VerifyInput): Promise<number> {
   const effective = effectivePolicy(context, { files: input.policy, preset: input.preset });
   const { files, folders, early } = expand(input.paths);
-  const progress = progressLine(context, files.length);
+  const counter = fileCounter(context, files.length);
   const judgements = await judgeAll({
     paths: files,
     jobs: Math.min(input.jobs ?? jobsFor(files), files.length),
     wanted: input.cyclonedx === true ? 'contents' : 'verdict',
-    progress: progress.judged,
+    progress: counter.judged,
   });
-  progress.end();
+  counter.end();
   const outcomes = [...judgements, ...early].map((judgement) => decided(judgement, effective));
   const exit = Math.max(...outcomes.map(exitOf), ...folders.map(exitOfFolder));
   const text = await reportText(context, input, { outcomes, folders, exit });

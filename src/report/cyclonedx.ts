@@ -67,7 +67,11 @@ function fileParts(outcome: Outcome, ref: string, input: CyclonedxInput): FilePa
   const models = facts.models.map((model, index) => modelComponent(model, `${ref}/model-${index + 1}`));
   const refs = [`${ref}/runtime`, ...facts.models.map((_, index) => `${ref}/model-${index + 1}`)];
   return {
-    component: { ...own, properties: [...judged, ...fileProperties(facts), ...refusals(outcome)] },
+    component: {
+      ...own,
+      ...hashes(facts.digests?.sha256),
+      properties: [...judged, ...fileProperties(facts), ...refusals(outcome)],
+    },
     parts: [
       runtime,
       ...models,
@@ -101,6 +105,10 @@ function fileProperties({ summary, verdict }: FileFacts): Property[] {
   ];
 }
 
+function hashes(sha256: string | undefined): { readonly hashes?: readonly unknown[] } {
+  return sha256 === undefined ? {} : { hashes: [{ alg: 'SHA-256', content: sha256 }] };
+}
+
 function refusals(outcome: Outcome): Property[] {
   return ownReasons(outcome).map(({ id, message }) => ({
     name: 'paddock:refusal',
@@ -119,8 +127,7 @@ function runtimeComponent({ verdict }: FileFacts, ref: string, { release }: Cycl
     name: artifact === undefined ? 'unknown runtime' : 'llamafile',
     version: known?.version,
     description: artifact === undefined ? 'no published llamafile release that paddock knows' : artifact,
-    hashes:
-      known !== undefined && whole && tier === 'A' ? [{ alg: 'SHA-256', content: known.sha256 }] : undefined,
+    ...(whole && tier === 'A' ? hashes(known?.sha256) : {}),
     purl:
       known !== undefined && whole
         ? `pkg:github/mozilla-ai/llamafile@${encodeURIComponent(known.version)}`

@@ -11,6 +11,8 @@ export interface FileFacts {
   readonly models: readonly GgufFacts[];
   readonly members: readonly ZipMember[];
   readonly verdict: Verdict;
+  /** Of the whole file, hex; as far as they were computed or remembered. */
+  readonly digests?: { readonly sha256?: string; readonly tree?: string };
 }
 
 /** `contents`: members of the archive and `general.*` metadata too. What no report shows is not kept for thousands of files. */

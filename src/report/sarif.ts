@@ -157,10 +157,13 @@ function rule(id: string): unknown {
 }
 
 function artifact(outcome: Outcome, { uri }: SarifInput): unknown {
+  const common = { location: { uri: uri(outcome.path) }, roles: ['analysisTarget'] };
+  if ('failure' in outcome) return common;
+  const sha256 = outcome.facts.digests?.sha256;
   return {
-    location: { uri: uri(outcome.path) },
-    roles: ['analysisTarget'],
-    ...('facts' in outcome ? { length: outcome.facts.summary.size } : {}),
+    ...common,
+    length: outcome.facts.summary.size,
+    ...(sha256 === undefined ? {} : { hashes: { 'sha-256': sha256 } }),
   };
 }
 

@@ -26,6 +26,7 @@ function fileEntry(outcome: Outcome): unknown {
   return {
     path,
     exit,
+    ...(facts.digests === undefined ? {} : { digests: facts.digests }),
     verdict: facts.verdict,
     decision: {
       outcome: decision.outcome,

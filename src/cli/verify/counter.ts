@@ -1,6 +1,6 @@
 import type { Context } from '../context.ts';
 
-export interface Progress {
+export interface Counter {
   readonly judged: (count: number) => void;
   readonly end: () => void;
 }
@@ -9,7 +9,7 @@ const QUIET_MS = 700;
 const EVERY_MS = 100;
 
 /** A line on stderr that counts files, at a terminal, and only if it takes a while. It is gone at the end. */
-export function progressLine(context: Context, files: number): Progress {
+export function fileCounter(context: Context, files: number): Counter {
   if (!context.stderr.isTTY || files < 2) return { judged: () => {}, end: () => {} };
   let last = context.now().getTime() + QUIET_MS;
   let shown = false;
