@@ -131,6 +131,10 @@ export interface ZipMember {
   readonly crc32: number;
   /** Upper 16 bits of the external attributes: the Unix mode. */
   readonly mode: number;
+  /** Bytes of comment in the central record. */
+  readonly commentLength: number;
+  /** The disk that the central record names. */
+  readonly disk: number;
 }
 
 /** An earlier end-of-central-directory that still parses: the file ended at `end` once. */

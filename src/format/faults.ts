@@ -29,8 +29,15 @@ export function notLlamafile(message: string, found: string, remedy: string): Pa
 }
 
 /** A bound of ours was reached: the judgement would be incomplete. */
-export function tooLarge(message: string, offset: number, expected: string, found: string): PaddockError {
+export function tooLarge(
+  message: string,
+  offset: number,
+  expected: string,
+  found: string,
+  check?: string,
+): PaddockError {
   return new PaddockError('too-large', message, {
+    ...(check === undefined ? {} : { check }),
     offset,
     expected,
     found,

@@ -6,6 +6,7 @@ import { checkArchive } from './checks/archive.ts';
 import { checkArguments } from './checks/arguments.ts';
 import { checkFile } from './checks/file.ts';
 import { checkProgram } from './checks/program.ts';
+import { checkReaders } from './checks/readers.ts';
 import { checkAgainstRelease } from './checks/release.ts';
 import { matchRelease, type ReleaseMatch } from './prefix.ts';
 import type { Tables } from './tables.ts';
@@ -35,6 +36,7 @@ export async function judge(input: JudgeInput): Promise<Verdict> {
     ...checkFile(input.identity),
     ...checkProgram(anatomy, tables.loaders, input.architecture, match?.length ?? 0),
     ...checkArchive(anatomy, match?.view),
+    ...(await checkReaders(anatomy, input.source)),
     ...checkArguments(anatomy, input.source),
     ...replaced,
     ...(match === undefined ? [finding('RUN-000', {})] : []),

@@ -62,6 +62,8 @@ export function member(name: string, changes: Partial<ZipMember> = {}): ZipMembe
     size: 10,
     crc32: 0,
     mode: 0o100644,
+    commentLength: 0,
+    disk: 0,
     ...changes,
   };
 }

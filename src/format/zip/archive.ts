@@ -4,7 +4,10 @@ import type { ZipMember, ZipView } from '../anatomy.ts';
 import { malformed, tooLarge } from '../faults.ts';
 import { type Claim, RANK } from '../regions.ts';
 import type { ByteSource } from '../source.ts';
-import { EOCD32_LENGTH, EOCD64_LENGTH, findZipEnd, LOCATOR_LENGTH, type ZipEnd } from './end.ts';
+import { refuseOtherViews } from './compare.ts';
+import { EOCD32_LENGTH, EOCD64_LENGTH, findZipEnd, LOCATOR_LENGTH } from './end.ts';
+import { headerSource } from './headers.ts';
+import type { EndRecord } from './zipos.ts';
 
 /** Bounds of ours: a release has some hundred members in a directory of 20 KiB. */
 const MEMBERS_LIMIT = 32_768;
@@ -29,7 +32,8 @@ const EXTRA_UNICODE_PATH = 0x7075;
  * @throws PaddockError `malformed` where records contradict each other or the file, so that two readers could see two
  * archives; `too-large` above 32,768 members or a directory of 16 MiB.
  */
-export function readZip(source: ByteSource, tailExplained = false): ZipView | undefined {
+export function readZip(file: ByteSource, tailExplained = false): ZipView | undefined {
+  const source = headerSource(file);
   const end = findZipEnd(source, tailExplained);
   if (end === undefined) return undefined;
   const { records, directoryOffset, directoryLength } = end;
@@ -39,11 +43,21 @@ export function readZip(source: ByteSource, tailExplained = false): ZipView | un
       directoryOffset,
       `at most ${MEMBERS_LIMIT} members in ${DIRECTORY_LIMIT} bytes`,
       `${records} members in ${directoryLength} bytes`,
+      'ZIP-007',
     );
   }
   const members = readDirectory(source, end);
   refuseSharedBytes(members, directoryOffset);
-  return { eocd: end.kind, eocdOffset: end.offset, directoryOffset, directoryLength, members };
+  const view: ZipView = {
+    eocd: end.kind,
+    eocdOffset: end.offset,
+    directoryOffset,
+    directoryLength,
+    members,
+  };
+  // A program that was linked together with its archive is older than llamafile and its loader of weights.
+  if (!tailExplained) refuseOtherViews(source, view);
+  return view;
 }
 
 /** What the archive explains of the file. `generation` as in `Region`. */
@@ -92,7 +106,7 @@ interface Header {
   readonly nameBytes: Buffer;
 }
 
-function readDirectory(source: ByteSource, end: ZipEnd): ZipMember[] {
+function readDirectory(source: ByteSource, end: EndRecord): ZipMember[] {
   const directory = source.read(end.directoryOffset, end.directoryLength);
   const members: ZipMember[] = [];
   let at = 0;
@@ -103,6 +117,7 @@ function readDirectory(source: ByteSource, end: ZipEnd): ZipMember[] {
   }
   if (at !== directory.length) {
     throw malformed('the zip directory holds more than its records', {
+      check: 'ZIP-011',
       offset: end.directoryOffset + at,
       expected: `${end.records} records in ${directory.length} bytes`,
       found: `${end.records} records in ${at} bytes`,
@@ -115,6 +130,7 @@ function recordLength(directory: Buffer, at: number, base: number): number {
   const whole = at + CENTRAL_LENGTH <= directory.length;
   if (!whole || directory.readUInt32LE(at) !== CENTRAL) {
     throw malformed('the zip directory has a record without its signature', {
+      check: 'ZIP-011',
       offset: base + at,
       expected: '50 4b 01 02',
       found: directory.subarray(at, at + 4).toString('hex') || 'the end of the directory',
@@ -123,13 +139,14 @@ function recordLength(directory: Buffer, at: number, base: number): number {
   const variable = [28, 30, 32].reduce((sum, field) => sum + directory.readUInt16LE(at + field), 0);
   if (at + CENTRAL_LENGTH + variable <= directory.length) return CENTRAL_LENGTH + variable;
   throw malformed('a zip record is longer than the directory', {
+    check: 'ZIP-011',
     offset: base + at,
     expected: `at most ${directory.length - at} bytes`,
     found: `${CENTRAL_LENGTH + variable} bytes`,
   });
 }
 
-function readMember(source: ByteSource, record: Buffer, recordOffset: number, end: ZipEnd): ZipMember {
+function readMember(source: ByteSource, record: Buffer, recordOffset: number, end: EndRecord): ZipMember {
   const nameLength = record.readUInt16LE(28);
   if (nameLength > NAME_LIMIT) {
     throw tooLarge(
@@ -137,6 +154,7 @@ function readMember(source: ByteSource, record: Buffer, recordOffset: number, en
       recordOffset,
       `${NAME_LIMIT} bytes`,
       `${nameLength}`,
+      'ZIP-007',
     );
   }
   const extra = record.subarray(
@@ -161,14 +179,17 @@ function readMember(source: ByteSource, record: Buffer, recordOffset: number, en
     size,
     crc32,
     mode: record.readUInt16LE(40),
+    commentLength: record.readUInt16LE(32),
+    disk: record.readUInt16LE(34),
   };
 }
 
-function readLocal(source: ByteSource, at: number, end: ZipEnd): { local: Header; contentOffset: number } {
+function readLocal(source: ByteSource, at: number, end: EndRecord): { local: Header; contentOffset: number } {
   const fits = at + LOCAL_LENGTH <= end.directoryOffset;
   const fixed = fits ? source.read(at, LOCAL_LENGTH) : Buffer.alloc(LOCAL_LENGTH);
   if (!fits || fixed.readUInt32LE(0) !== LOCAL) {
     throw malformed('a zip record points where no local header is', {
+      check: 'ZIP-010',
       offset: at,
       expected: `50 4b 03 04 before the directory at byte ${end.directoryOffset}`,
       found: fits ? fixed.subarray(0, 4).toString('hex') : 'the directory or what follows it',
@@ -186,6 +207,7 @@ function readLocal(source: ByteSource, at: number, end: ZipEnd): { local: Header
   const local = decodeHeader(header, 6, LOCAL_LENGTH, wide, at);
   if (contentOffset + local.compressedSize > end.directoryOffset) {
     throw malformed('the content of a zip member reaches into the directory', {
+      check: 'ZIP-042',
       offset: at,
       expected: `an end before byte ${end.directoryOffset}`,
       found: `byte ${contentOffset + local.compressedSize}`,
@@ -202,11 +224,20 @@ function decodeHeader(bytes: Buffer, at: number, fixed: number, wide: bigint[], 
   const size = widen(bytes.readUInt32LE(at + 16), wide, offset, limit);
   const compressedSize = widen(bytes.readUInt32LE(at + 12), wide, offset, limit);
   const nameBytes = bytes.subarray(fixed, fixed + bytes.readUInt16LE(at + 20));
-  if ((flags & ~FLAGS_ALLOWED) !== 0 || (method === 0 && size !== compressedSize)) {
+  if ((flags & ~FLAGS_ALLOWED) !== 0) {
     throw malformed('a zip member uses features that readers treat differently', {
+      check: 'ZIP-035',
       offset,
-      expected: 'no encryption, no data descriptor, and equal sizes when stored',
-      found: `flags 0x${flags.toString(16)}, method ${method}, ${compressedSize} bytes for ${size}`,
+      expected: 'no encryption, no data descriptor',
+      found: `flags 0x${flags.toString(16)}`,
+    });
+  }
+  if (method === 0 && size !== compressedSize) {
+    throw malformed('a stored zip member has two sizes', {
+      check: 'ZIP-032',
+      offset,
+      expected: `${size} bytes, as many as the content has`,
+      found: `${compressedSize} bytes in the file`,
     });
   }
   return { flags, method, crc32: bytes.readUInt32LE(at + 8), compressedSize, size, nameBytes };
@@ -220,12 +251,20 @@ function zip64Extra(extra: Buffer, name: Buffer, offset: number): bigint[] {
     const id = at + 4 <= extra.length ? extra.readUInt16LE(at) : -1;
     const length = id < 0 ? 0 : extra.readUInt16LE(at + 2);
     const twice = id === EXTRA_ZIP64 && seen;
-    const renames = id === EXTRA_UNICODE_PATH && !extra.subarray(at + 9, at + 4 + length).equals(name);
-    if (id < 0 || renames || twice || at + 4 + length > extra.length) {
+    if (id < 0 || twice || at + 4 + length > extra.length) {
       throw malformed('the extra fields of a zip member are not well-formed', {
+        check: 'ZIP-036',
         offset,
-        expected: 'whole fields, at most one for zip64, none that renames',
+        expected: 'whole fields, at most one for zip64',
         found: id < 0 ? 'a cut field' : `field 0x${id.toString(16)} of ${length} bytes`,
+      });
+    }
+    if (id === EXTRA_UNICODE_PATH && !extra.subarray(at + 9, at + 4 + length).equals(name)) {
+      throw malformed('an extra field gives a zip member another name', {
+        check: 'ZIP-037',
+        offset,
+        expected: escapeText(decodeName(name), 80),
+        found: escapeText(decodeName(extra.subarray(at + 9, at + 4 + length)), 80),
       });
     }
     if (id === EXTRA_ZIP64) {
@@ -243,6 +282,7 @@ function widen(field: number, wide: bigint[], offset: number, limit: number): nu
   const value = wide.shift();
   if (value !== undefined && value <= BigInt(limit)) return Number(value);
   throw malformed('a zip member has no usable 64-bit size or offset', {
+    check: 'ZIP-032',
     offset,
     expected: `a zip64 value of at most ${limit}`,
     found: value === undefined ? 'none' : String(value),
@@ -260,6 +300,7 @@ function refuseDifference(central: Header, local: Header, offset: number): void 
     central.size === local.size;
   if (same) return;
   throw malformed('a zip member is described in two ways: directory and local header differ', {
+    check: central.nameBytes.equals(local.nameBytes) ? 'ZIP-032' : 'ZIP-030',
     offset,
     expected: facts(central),
     found: facts(local),
@@ -273,6 +314,7 @@ function refuseSharedBytes(members: readonly ZipMember[], directoryOffset: numbe
     const next = sorted[index + 1]?.localOffset ?? directoryOffset;
     if (end <= next) continue;
     throw malformed('two zip members share bytes', {
+      check: 'ZIP-040',
       offset: next,
       expected: `${escapeText(member.name, 80)} to end by byte ${next}`,
       found: `byte ${end}`,

@@ -1,26 +1,18 @@
 import { malformed } from '../faults.ts';
 import type { ByteSource } from '../source.ts';
-
-/** Where the directory of an archive is, by the record that zipos settles on. */
-export interface ZipEnd {
-  readonly kind: 'eocd32' | 'eocd64';
-  readonly offset: number;
-  readonly records: number;
-  readonly directoryOffset: number;
-  readonly directoryLength: number;
-}
+import { locateWeights } from './weights.ts';
+import { type EndRecord, locateZipos, ZIPOS_VERSIONS } from './zipos.ts';
 
 export const EOCD32_LENGTH = 22;
 export const EOCD64_LENGTH = 56;
 export const LOCATOR_LENGTH = 20;
-/** cosmopolitan looks this far back from the end (libc/str/getzipeocd.c); one byte more where its loop runs over. */
-const WINDOW = 0x11000 + 1;
-/** From a 32-bit record it looks back this far for a locator, and prefers that. */
+/** From a 32-bit record zipos looks back this far for a locator, and prefers that. */
 const LOOK_BACK = 128;
-const RECORD_MINIMUM = 46;
 const EOCD32 = 0x06054b50;
-const EOCD64 = 0x06064b50;
-const LOCATOR = 0x07064b50;
+/** zipos searches this far back from the end, and one byte more. */
+const WINDOW = 0x11000 + 1;
+const EOCD64_BYTES = Buffer.from('504b0606', 'hex');
+const LOCATOR_BYTES = Buffer.from('504b0607', 'hex');
 const UINT32_MAX = 0xffffffff;
 
 /**
@@ -30,14 +22,21 @@ const UINT32_MAX = 0xffffffff;
  * record that its 32-bit twin contradicts, or no members. llamafile's own loader of weights searches in another way
  * (llamafile/llamafile.c); on what passes here it takes the same record.
  */
-export function findZipEnd(source: ByteSource, tailExplained = false): ZipEnd | undefined {
-  const end = search(source);
-  if (end === undefined) return undefined;
+export function findZipEnd(source: ByteSource, tailExplained = false): EndRecord | undefined {
+  const end = locateZipos(source);
+  const behind = end === undefined ? 0 : end.offset + EOCD32_LENGTH;
+  if (end?.kind !== 'eocd64') refuseBrokenRecords(source, behind);
+  if (end === undefined) {
+    if (!tailExplained) refuseHiddenArchive(source);
+    return undefined;
+  }
   const last = end.kind === 'eocd64' ? end.offset + EOCD64_LENGTH + LOCATOR_LENGTH : end.offset;
   if (end.kind === 'eocd64') checkTwin(source, end, last);
+  else refuseLocators(source, end);
   checkTail(source, last, tailExplained);
   if (end.records === 0 || end.directoryOffset + end.directoryLength !== end.offset) {
     throw malformed('the zip directory does not end where its end record begins', {
+      check: 'ZIP-006',
       offset: end.offset,
       expected: `at least one record, in a directory that ends at byte ${end.offset}`,
       found: `${end.records} records, ${end.directoryLength} bytes from byte ${end.directoryOffset}`,
@@ -46,80 +45,15 @@ export function findZipEnd(source: ByteSource, tailExplained = false): ZipEnd | 
   return end;
 }
 
-function search(source: ByteSource): ZipEnd | undefined {
-  const size = source.size;
-  const length = Math.min(size, WINDOW);
-  const start = size - length;
-  const window = source.read(start, length);
-  const locatorAt = (at: number): ZipEnd | undefined =>
-    window.readUInt32LE(at) === LOCATOR && at + LOCATOR_LENGTH <= length
-      ? eocd64At(source, window.readBigUInt64LE(at + 8))
-      : undefined;
-  for (let at = length - 4; at >= 0; at--) {
-    const big = locatorAt(at);
-    if (big !== undefined) return big;
-    if (window.readUInt32LE(at) !== EOCD32) continue;
-    const small = eocd32At(window, start, at);
-    if (small === undefined) continue;
-    for (let back = at; back >= Math.max(0, at - LOOK_BACK + 1); back--) {
-      const preferred = locatorAt(back);
-      if (preferred !== undefined) return preferred;
-    }
-    return small;
-  }
-  return undefined;
-}
-
-function eocd32At(window: Buffer, start: number, at: number): ZipEnd | undefined {
-  if (at + EOCD32_LENGTH > window.length) return undefined;
-  const field16 = (offset: number) => window.readUInt16LE(at + offset);
-  const directoryLength = window.readUInt32LE(at + 12);
-  const directoryOffset = window.readUInt32LE(at + 16);
-  const records = field16(10);
-  const fits =
-    at + EOCD32_LENGTH + field16(20) <= window.length &&
-    field16(4) === field16(6) &&
-    field16(8) === records &&
-    records * RECORD_MINIMUM <= directoryLength &&
-    directoryOffset !== UINT32_MAX &&
-    directoryOffset + directoryLength <= start + at;
-  return fits ? { kind: 'eocd32', offset: start + at, records, directoryOffset, directoryLength } : undefined;
-}
-
-function eocd64At(source: ByteSource, position: bigint): ZipEnd | undefined {
-  if (position + BigInt(EOCD64_LENGTH) > BigInt(source.size)) return undefined;
-  const offset = Number(position);
-  const record = source.read(offset, EOCD64_LENGTH);
-  if (record.readUInt32LE(0) !== EOCD64) return undefined;
-  // Releases differ in whether these sums may wrap around; a genuine file has none that come near.
-  const [own, records, length, directory] = [4, 32, 40, 48].map((at) => record.readBigUInt64LE(at)) as Four;
-  for (const value of [own, records, length, directory]) {
-    if (value <= BigInt(source.size)) continue;
-    throw malformed('the 64-bit zip end record holds a number beyond the file', {
-      offset,
-      expected: `at most ${source.size}`,
-      found: String(value),
-    });
-  }
-  const locator = offset + Number(own) + 12;
-  if (locator + LOCATOR_LENGTH > source.size) return undefined;
-  const bytes = source.read(locator, LOCATOR_LENGTH);
-  if (bytes.readUInt32LE(0) !== LOCATOR || bytes.readBigUInt64LE(8) !== position) return undefined;
-  if (directory + length > position || records * BigInt(RECORD_MINIMUM) > length) return undefined;
-  return {
-    kind: 'eocd64',
-    offset,
-    records: Number(records),
-    directoryOffset: Number(directory),
-    directoryLength: Number(length),
-  };
-}
-type Four = [bigint, bigint, bigint, bigint];
-
 /** 64-bit record, locator and 32-bit record must follow one another and say the same. */
-function checkTwin(source: ByteSource, end: ZipEnd, last: number): void {
+function checkTwin(source: ByteSource, end: EndRecord, last: number): void {
   const fault = (offset: number, expected: string, found: string) =>
-    malformed('the 64-bit and the 32-bit zip end records contradict each other', { offset, expected, found });
+    malformed('the 64-bit and the 32-bit zip end records contradict each other', {
+      check: 'ZIP-005',
+      offset,
+      expected,
+      found,
+    });
   const record = source.read(end.offset, EOCD64_LENGTH);
   if (record.readBigUInt64LE(4) !== 44n || record.readBigUInt64LE(24) !== BigInt(end.records)) {
     throw fault(
@@ -153,11 +87,58 @@ function checkTwin(source: ByteSource, end: ZipEnd, last: number): void {
   }
 }
 
+/** 64-bit end records that zipos passed over, as their numbers cannot be right: other readers may look less closely. */
+function refuseBrokenRecords(source: ByteSource, from: number): void {
+  const start = Math.max(from, source.size - WINDOW);
+  const tail = start < source.size ? source.read(start, source.size - start) : Buffer.alloc(0);
+  for (let at = tail.indexOf(LOCATOR_BYTES); at >= 0; at = tail.indexOf(LOCATOR_BYTES, at + 1)) {
+    const position = at + LOCATOR_LENGTH <= tail.length ? tail.readBigUInt64LE(at + 8) : -1n;
+    if (position < 0n || position + BigInt(EOCD64_LENGTH) > BigInt(source.size)) continue;
+    const record = source.read(Number(position), EOCD64_LENGTH);
+    if (!record.subarray(0, 4).equals(EOCD64_BYTES)) continue;
+    throw malformed('a 64-bit zip end record cannot be right', {
+      check: 'ZIP-005',
+      offset: Number(position),
+      expected: `a directory of whole records before it, and a locator behind it that names byte ${position}`,
+      found: `${record.readBigUInt64LE(32)} records in ${record.readBigUInt64LE(40)} bytes from byte ${record.readBigUInt64LE(48)}, size ${record.readBigUInt64LE(4)}`,
+    });
+  }
+}
+
+/** Where the newest zipos finds no archive, no other reader of a release may find one. */
+function refuseHiddenArchive(source: ByteSource): void {
+  const other =
+    ZIPOS_VERSIONS.map((version) => locateZipos(source, version)).find((end) => end !== undefined) ??
+    locateWeights(source);
+  if (other === undefined) return;
+  throw malformed('one reader of the runtime finds an archive where another finds none', {
+    check: 'ZIP-001',
+    offset: other.offset,
+    expected: 'an end record that all of them take, or none',
+    found: `${other.records} records, ${other.directoryLength} bytes from byte ${other.directoryOffset}`,
+  });
+}
+
+/** A locator that this version of zipos passes over, another one or another tool may follow. */
+function refuseLocators(source: ByteSource, end: EndRecord): void {
+  const start = Math.max(0, end.offset - LOOK_BACK);
+  const before = source.read(start, end.offset - start);
+  const at = before.indexOf(LOCATOR_BYTES);
+  if (at < 0) return;
+  throw malformed('there is a locator of a 64-bit zip end record that leads nowhere', {
+    check: 'ZIP-004',
+    offset: start + at,
+    expected: 'none before a 32-bit end record that names the directory itself',
+    found: 'its signature, 50 4b 06 07',
+  });
+}
+
 function checkTail(source: ByteSource, last: number, explained: boolean): void {
   const comment = source.read(last + 20, 2).readUInt16LE(0);
   const after = source.size - last - EOCD32_LENGTH;
   if (comment === 0 && (after === 0 || explained)) return;
   throw malformed('bytes follow the end of the zip archive', {
+    check: 'ZIP-002',
     offset: last + EOCD32_LENGTH,
     expected: 'the end of the file',
     found:

@@ -2,6 +2,115 @@ import { ASK, type Checks, REBUILD } from './check.ts';
 
 /** ZIP: the archive. */
 export const ZIP = {
+  'ZIP-001': {
+    stage: 'reading',
+    severity: 'deny',
+    title: 'two readers of the runtime see two archives',
+    remedy: REBUILD,
+  },
+  'ZIP-002': {
+    stage: 'reading',
+    severity: 'deny',
+    title: 'bytes follow the end of the zip archive',
+    remedy: REBUILD,
+  },
+  'ZIP-003': {
+    stage: 'judging',
+    severity: 'deny',
+    title: 'another end record lies where a reader could find it',
+    remedy: REBUILD,
+  },
+  'ZIP-004': {
+    stage: 'reading',
+    severity: 'deny',
+    title: 'a locator of a 64-bit zip end record leads nowhere',
+    remedy: REBUILD,
+  },
+  'ZIP-005': {
+    stage: 'reading',
+    severity: 'deny',
+    title: 'the 64-bit and the 32-bit zip end records contradict each other',
+    remedy: REBUILD,
+  },
+  'ZIP-006': {
+    stage: 'reading',
+    severity: 'deny',
+    title: 'the zip directory does not end where its end record begins',
+    remedy: REBUILD,
+  },
+  'ZIP-007': {
+    stage: 'reading',
+    severity: 'deny',
+    title: 'the zip directory is too large to be judged',
+    remedy: 'no genuine llamafile comes near this bound; do not run the file',
+    incomplete: true,
+  },
+  'ZIP-008': {
+    stage: 'judging',
+    severity: 'deny',
+    title: 'an ordinary zip library sees another archive',
+    remedy: REBUILD,
+  },
+  'ZIP-010': {
+    stage: 'reading',
+    severity: 'deny',
+    title: 'a zip record points where no local header is',
+    remedy: REBUILD,
+  },
+  'ZIP-011': {
+    stage: 'reading',
+    severity: 'deny',
+    title: 'the zip directory does not consist of its records',
+    remedy: REBUILD,
+  },
+  'ZIP-030': {
+    stage: 'reading',
+    severity: 'deny',
+    title: 'a zip member has two names',
+    remedy: REBUILD,
+  },
+  'ZIP-032': {
+    stage: 'reading',
+    severity: 'deny',
+    title: 'a zip member is described in two ways',
+    remedy: REBUILD,
+  },
+  'ZIP-035': {
+    stage: 'reading',
+    severity: 'deny',
+    title: 'a zip member uses features that readers treat differently',
+    remedy: REBUILD,
+  },
+  'ZIP-036': {
+    stage: 'reading',
+    severity: 'deny',
+    title: 'the extra fields of a zip member are not well-formed',
+    remedy: REBUILD,
+  },
+  'ZIP-037': {
+    stage: 'reading',
+    severity: 'deny',
+    title: 'an extra field gives a zip member another name',
+    remedy: REBUILD,
+  },
+  'ZIP-038': {
+    stage: 'judging',
+    severity: 'deny',
+    title: 'a zip record has a comment or names another disk',
+    remedy: REBUILD,
+  },
+  'ZIP-040': {
+    stage: 'reading',
+    severity: 'deny',
+    title: 'two zip members share bytes',
+    remedy: REBUILD,
+  },
+  'ZIP-042': {
+    stage: 'reading',
+    severity: 'deny',
+    title: 'the content of a zip member reaches into the directory',
+    remedy: REBUILD,
+  },
   'ZIP-020': {
     stage: 'judging',
     severity: 'deny',

@@ -1,0 +1,99 @@
+import { escapeText } from '../../lib/text.ts';
+import type { ZipMember, ZipView } from '../anatomy.ts';
+import { malformed } from '../faults.ts';
+import type { ByteSource } from '../source.ts';
+import { locateWeights, openWeights, WEIGHTS_ERAS } from './weights.ts';
+import { type EndRecord, type SeenMember, ZIPOS_VERSIONS, ziposView } from './zipos.ts';
+
+/** Weights that are opened in each of the ways; a file with more is none that a person made. */
+const OPENED_LIMIT = 64;
+
+/**
+ * Every version of both of the runtime's readers must see the archive that the strict one saw: the same end record and the
+ * same directory, and of each member the same place, method and sizes. What passed the strict reader should pass here; if
+ * it does not, one of the two is wrong about the runtime, and the file is refused.
+ * @throws PaddockError `malformed` ZIP-001 with the reader that differs and in what.
+ */
+export function refuseOtherViews(source: ByteSource, view: ZipView): void {
+  for (const version of ZIPOS_VERSIONS) {
+    const reader = `cosmopolitan ${version.name}`;
+    const seen = ziposView(source, version);
+    if ('none' in seen) throw differs(reader, view.eocdOffset, 'an archive', 'none');
+    if (seen.end !== undefined) compareEnds(reader, view, seen.end);
+    if ('crash' in seen) throw differs(reader, view.directoryOffset, 'well-formed records', seen.crash);
+    compareMembers(reader, view, seen.members, version.zip64 === 'sizes-swapped');
+  }
+  compareWeights(source, view);
+}
+
+function compareEnds(reader: string, view: ZipView, end: EndRecord): void {
+  const words = (kind: string, offset: number, records: number, at: number, length: number) =>
+    `${kind} at byte ${offset}, ${records} records, ${length} bytes from byte ${at}`;
+  const own = words(
+    view.eocd,
+    view.eocdOffset,
+    view.members.length,
+    view.directoryOffset,
+    view.directoryLength,
+  );
+  const other = words(end.kind, end.offset, end.records, end.directoryOffset, end.directoryLength);
+  if (own !== other) throw differs(reader, view.eocdOffset, own, other);
+}
+
+// Releases with cosmopolitan 3.1 to 3.3.2 mistake the 64-bit sizes of compressed members for one another and cannot unpack them.
+// zipalign wrote such members all the same: a fault of theirs, and no archive of somebody else's.
+function swapped(member: SeenMember): SeenMember {
+  return { ...member, size: member.compressedSize, compressedSize: member.size };
+}
+
+function compareMembers(reader: string, view: ZipView, seen: readonly SeenMember[], swaps: boolean): void {
+  for (const [index, member] of view.members.entries()) {
+    const other = seen[index];
+    const own = wordsOf(member);
+    const theirs = other === undefined ? 'nothing' : wordsOf(other);
+    if (own === theirs) continue;
+    const excused = swaps && other !== undefined && other.method !== 0 && own === wordsOf(swapped(other));
+    if (!excused) throw differs(reader, member.recordOffset, own, theirs, member);
+  }
+}
+
+function wordsOf(member: ZipMember | SeenMember): string {
+  const { recordOffset, localOffset, contentOffset, method, size, compressedSize } = member;
+  return `record ${recordOffset}, header ${localOffset}, content ${contentOffset}, method ${method}, ${compressedSize} bytes for ${size}`;
+}
+
+function compareWeights(source: ByteSource, view: ZipView): void {
+  const reader = 'the loader of weights';
+  const end = locateWeights(source);
+  if (end === undefined) throw differs(reader, view.eocdOffset, 'an archive', 'none');
+  compareEnds(reader, view, end);
+  const counts = new Map<string, number>();
+  for (const { name } of view.members) counts.set(name, (counts.get(name) ?? 0) + 1);
+  // What readers make of several members of one name is a check of its own.
+  const weights = view.members.filter(
+    ({ name, method }) => method === 0 && counts.get(name) === 1 && /\.gguf$/i.test(name),
+  );
+  for (const member of weights.slice(0, OPENED_LIMIT)) {
+    for (const era of WEIGHTS_ERAS) {
+      const seen = openWeights(source, era, rawName(source, member));
+      const own = `content ${member.contentOffset}, ${member.compressedSize} bytes`;
+      const theirs = typeof seen === 'string' ? seen : `content ${seen.contentOffset}, ${seen.length} bytes`;
+      if (own !== theirs) throw differs(`${reader} of ${era.name}`, member.recordOffset, own, theirs, member);
+    }
+  }
+}
+
+function rawName(source: ByteSource, { recordOffset }: ZipMember): Buffer {
+  const length = source.read(recordOffset, 46).readUInt16LE(28);
+  return source.read(recordOffset + 46, length);
+}
+
+function differs(reader: string, offset: number, expected: string, found: string, member?: ZipMember) {
+  const what = member === undefined ? '' : `: ${escapeText(member.name, 60)}`;
+  return malformed(`readers of the runtime see different archives${what}`, {
+    check: 'ZIP-001',
+    offset,
+    expected,
+    found: `${found} (${reader})`,
+  });
+}
