@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import type { ZipMember } from '../format/anatomy.ts';
 import type { Finding } from '../integrity/verdict.ts';
 import { defined, modelComponent, type Property, properties } from './cyclonedx-model.ts';
@@ -51,7 +52,7 @@ interface FileParts {
 }
 
 function fileParts(outcome: Outcome, ref: string, input: CyclonedxInput): FileParts {
-  const name = outcome.path.split('/').at(-1) || outcome.path;
+  const name = basename(outcome.path) || outcome.path;
   const own = { type: 'application', 'bom-ref': ref, name };
   const judged: Property[] = properties({ path: outcome.path, verdict: wordOf(outcome) });
   if ('failure' in outcome) {
