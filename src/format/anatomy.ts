@@ -152,11 +152,47 @@ export interface GgufArray {
   readonly head: readonly (number | bigint | boolean | Untrusted)[];
 }
 
+/** How the tensors lie, as far as it is not what a writer of GGUF makes. Offsets are of the file. */
+export interface GgufTensorLayout {
+  /** Type ids that occur → the first tensor info with it. */
+  readonly types: ReadonlyMap<number, number>;
+  /** The first tensor info without dimensions. */
+  readonly scalarAt?: number;
+  /** The first tensor info with a dimension of zero. */
+  readonly emptyAt?: number;
+  /** Bytes before a tensor that alignment does not explain: the first such place, and how many in all. */
+  readonly gap?: { readonly offset: number; readonly length: number; readonly totalBytes: number };
+  /** First byte after the last tensor; without tensors, after the header. */
+  readonly end: number;
+}
+
+/** A token by its number, with its first bytes as text. */
+export interface GgufToken {
+  readonly index: number;
+  readonly text: Untrusted;
+}
+
+/** What the whole token list shows: the list itself is not kept. */
+export interface GgufVocabulary {
+  /** Tokens of type BYTE that begin with `<0x` and go on otherwise than with two hex digits and `>`: how many, and the first. */
+  readonly brokenBytes?: { readonly count: number; readonly first: GgufToken };
+  /** Tokens of type BYTE that are spelled in some other way. */
+  readonly otherBytes?: { readonly count: number; readonly first: GgufToken };
+}
+
 export interface GgufFacts {
   readonly member?: Untrusted;
   /** Offset of the magic in the file. */
   readonly offset: number;
+  /** Bytes of the GGUF, its tensor data and all that follows in the member included. */
+  readonly length: number;
   readonly version: number;
+  /** Of each metadata entry: its file offset, and its value's type by GGUF's numbering (9 for arrays). */
+  readonly entries: ReadonlyMap<string, { readonly at: number; readonly type: number }>;
+  /** The alignment of tensor data in bytes: `general.alignment`, or 32. */
+  readonly alignment: number;
+  readonly layout: GgufTensorLayout;
+  readonly vocabulary: GgufVocabulary;
   readonly metadata: ReadonlyMap<string, GgufValue>;
   readonly tensorCount: number;
   readonly parameterCount: bigint;

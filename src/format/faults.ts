@@ -28,7 +28,7 @@ export function notLlamafile(message: string, found: string, remedy: string): Pa
   });
 }
 
-/** A bound of ours was reached: the judgement would be incomplete. */
+/** A bound of ours was reached: the judgement would be incomplete. `check` is the id of the bound in the catalogue. */
 export function tooLarge(
   message: string,
   offset: number,

@@ -39,12 +39,13 @@ export class GgufCursor {
     return this.#take(8).readBigUInt64LE(0);
   }
 
-  /** A 64-bit count or length. @throws `malformed` above `limit`, which the rest of the member sets. */
-  count(limit: number, what: string): number {
+  /** A 64-bit count or length. @throws `malformed` (`check`) above `limit`, which the rest of the member sets. */
+  count(limit: number, what: string, check: string): number {
     const offset = this.at;
     const value = this.u64();
     if (value <= BigInt(Math.floor(limit))) return Number(value);
     throw malformed(`${what} does not fit into what is left of the GGUF`, {
+      check,
       offset,
       expected: `at most ${Math.floor(limit)}`,
       found: String(value),
@@ -56,19 +57,25 @@ export class GgufCursor {
     return this.#take(length);
   }
 
-  /** A string's length, then its bytes skipped. Used where elements are not kept. */
-  skipString(): number {
+  /** A string's length and its first bytes, at most `limit` (up to 64 KiB) of them; the rest is skipped. Any bytes are right. */
+  stringStart(limit: number): { readonly length: number; readonly start: Buffer } {
     const length = this.#stringLength();
-    this.skip(length);
-    return length;
+    const start = this.#take(Math.min(limit, length));
+    this.skip(length - start.length);
+    return { length, start };
   }
 
-  /** A string that is kept. @throws `malformed` if it is not UTF-8. */
-  text(what: string): Untrusted {
+  /** A string that is kept. @throws `malformed` (`check`) if it is not UTF-8 or longer than `limitBytes`. */
+  text(what: string, check: string, limitBytes: number = LIMITS.stringBytes): Untrusted {
     const offset = this.at;
     const length = this.#stringLength();
-    if (length > LIMITS.keptStringBytes) {
-      throw tooLarge(`${what} is too long`, offset, `${LIMITS.keptStringBytes} bytes`, `${length} bytes`);
+    if (length > limitBytes) {
+      throw malformed(`${what} is too long`, {
+        check,
+        offset,
+        expected: `at most ${limitBytes} bytes`,
+        found: `${length} bytes`,
+      });
     }
     const bytes = length > WINDOW ? this.#direct(length) : this.#take(length);
     try {
@@ -76,6 +83,7 @@ export class GgufCursor {
     } catch {
       // Reported with its place: the decoder's own words would not help.
       throw malformed(`${what} is not valid UTF-8`, {
+        check,
         offset,
         expected: 'UTF-8',
         found: `${length} other bytes`,
@@ -90,9 +98,15 @@ export class GgufCursor {
 
   #stringLength(): number {
     const offset = this.at;
-    const length = this.count(this.remaining - 8, 'the length of a string');
+    const length = this.count(this.remaining - 8, 'the length of a string', 'GGUF-014');
     if (length <= LIMITS.stringBytes) return length;
-    throw tooLarge('a string is too long', offset, `${LIMITS.stringBytes} bytes`, `${length} bytes`);
+    throw tooLarge(
+      'a string is too long',
+      offset,
+      `${LIMITS.stringBytes} bytes`,
+      `${length} bytes`,
+      'GGUF-014',
+    );
   }
 
   #take(length: number): Buffer {
@@ -114,13 +128,20 @@ export class GgufCursor {
   #demand(length: number): void {
     if (length > this.remaining) {
       throw malformed('the GGUF ends inside its header', {
+        check: 'GGUF-022',
         offset: this.at,
         expected: `${length} more bytes`,
         found: `${this.remaining} bytes`,
       });
     }
     if (this.at + length - this.#start > LIMITS.headerBytes) {
-      throw tooLarge('the GGUF header is too long', this.#start, `${LIMITS.headerBytes} bytes`, 'more');
+      throw tooLarge(
+        'the GGUF header is too long',
+        this.#start,
+        `${LIMITS.headerBytes} bytes`,
+        'more',
+        'GGUF-022',
+      );
     }
   }
 }

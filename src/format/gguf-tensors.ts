@@ -1,7 +1,8 @@
 import { escapeText } from '../lib/text.ts';
+import type { GgufTensorLayout } from './anatomy.ts';
 import { malformed } from './faults.ts';
 import type { GgufCursor } from './gguf-cursor.ts';
-import { LIMITS, TENSOR_TYPES } from './gguf-types.ts';
+import { LIMITS, type TensorTypes } from './gguf-types.ts';
 
 export interface TensorTable {
   /** From the magic to the end of the last tensor info. */
@@ -10,6 +11,7 @@ export interface TensorTable {
   /** The type that holds most parameters. */
   readonly commonestType?: string;
   readonly ranges: readonly { readonly offset: number; readonly length: number }[];
+  readonly layout: GgufTensorLayout;
 }
 
 interface Bounds {
@@ -17,12 +19,20 @@ interface Bounds {
   readonly start: number;
   readonly end: number;
   readonly alignment: number;
+  readonly types: TensorTypes;
+}
+interface Shape {
+  readonly dims: number;
+  readonly innermost: bigint;
+  readonly parameters: bigint;
 }
 interface Tensor {
   readonly name: string;
   readonly offset: number;
   readonly length: number;
+  readonly dims: number;
   readonly parameters: bigint;
+  readonly typeId: number;
   readonly type: string;
   /** Where its info is. */
   readonly at: number;
@@ -40,30 +50,78 @@ export function readTensors(cursor: GgufCursor, count: number, bounds: Bounds): 
   const tensors: Tensor[] = [];
   for (let index = 0; index < count; index++) {
     const tensor = readInfo(cursor, bounds);
-    if (names.has(tensor.name))
-      throw fault(tensor.at, 'two tensors have one name', 'each name once', tensor.name);
+    if (names.has(tensor.name)) {
+      throw fault('GGUF-031', tensor.at, 'two tensors have one name', 'each name once', tensor.name);
+    }
     names.add(tensor.name);
     tensors.push(tensor);
   }
   const headerLength = cursor.at - bounds.start;
   const commonestType = commonest(tensors);
+  const dataStart = bounds.start + roundUp(headerLength, bounds.alignment);
+  const { ranges, gap, end } = place(tensors, dataStart, bounds);
+  const scalar = tensors.find(({ dims }) => dims === 0);
+  const empty = tensors.find(({ parameters }) => parameters === 0n);
   return {
     headerLength,
     parameterCount: tensors.reduce((sum, { parameters }) => sum + parameters, 0n),
     ...(commonestType === undefined ? {} : { commonestType }),
-    ranges: place(tensors, bounds.start + roundUp(headerLength, bounds.alignment), bounds),
+    ranges,
+    layout: {
+      types: new Map(tensors.map(({ typeId, at }) => [typeId, at] as const).reverse()),
+      ...(scalar === undefined ? {} : { scalarAt: scalar.at }),
+      ...(empty === undefined ? {} : { emptyAt: empty.at }),
+      ...(gap === undefined ? {} : { gap }),
+      end: end ?? cursor.at,
+    },
   };
 }
 
-function readInfo(cursor: GgufCursor, { start, end, alignment }: Bounds): Tensor {
+function readInfo(cursor: GgufCursor, { start, end, alignment, types }: Bounds): Tensor {
   const at = cursor.at;
-  const name = cursor.text('the name of a tensor');
-  if (Buffer.byteLength(name) > LIMITS.tensorNameBytes || !/^[^\0/\\]+$/.test(name) || name.includes('..')) {
-    throw fault(at, 'a tensor has a name that is none', '1 to 63 bytes without NUL, slashes and ".."', name);
+  const name = readName(cursor);
+  const { dims, innermost, parameters } = readShape(cursor, at);
+  const typeId = cursor.u32();
+  const [type, elements, bytes] = types[typeId] ?? [];
+  if (type === undefined || elements === undefined || bytes === undefined) {
+    const found = `type ${typeId}`;
+    throw fault('GGUF-034', at, 'a tensor has a type that does not exist', 'a type of ggml', found);
   }
+  if (innermost % BigInt(elements) !== 0n) {
+    const expected = `a first dimension that ${elements} divides`;
+    throw fault('GGUF-035', at, 'a tensor has part of a block', expected, `${innermost}`);
+  }
+  const length = (parameters / BigInt(elements)) * BigInt(bytes);
+  const offset = cursor.u64();
+  const room = BigInt(end - start);
+  if (length > room) {
+    const expected = `at most ${room} bytes, the length of the member`;
+    throw fault('GGUF-036', at, 'a tensor is larger than the weights are', expected, `${length} bytes`);
+  }
+  if (offset > room) {
+    const expected = `an offset of at most ${room}`;
+    throw fault('GGUF-038', at, 'the data of a tensor is not inside the member', expected, `${offset}`);
+  }
+  if (offset % BigInt(alignment) !== 0n) {
+    const expected = `an offset that ${alignment} divides`;
+    throw fault('GGUF-037', at, 'the data of a tensor is not at its alignment', expected, `${offset}`);
+  }
+  return { name, typeId, type, dims, parameters, offset: Number(offset), length: Number(length), at };
+}
+
+function readName(cursor: GgufCursor): string {
+  const at = cursor.at;
+  const name = cursor.text('the name of a tensor', 'GGUF-030', LIMITS.tensorNameBytes);
+  if (/^[^\0/\\]+$/.test(name) && !name.includes('..')) return name;
+  const expected = `1 to ${LIMITS.tensorNameBytes} bytes without NUL, slashes and ".."`;
+  throw fault('GGUF-030', at, 'a tensor has a name that is none', expected, name);
+}
+
+function readShape(cursor: GgufCursor, at: number): Shape {
   const dims = cursor.u32();
-  if (dims > DIMS_LIMIT)
-    throw fault(at, 'a tensor has too many dimensions', `at most ${DIMS_LIMIT}`, `${dims}`);
+  if (dims > DIMS_LIMIT) {
+    throw fault('GGUF-032', at, 'a tensor has too many dimensions', `at most ${DIMS_LIMIT}`, `${dims}`);
+  }
   let parameters = 1n;
   let innermost = 1n;
   for (let index = 0; index < dims; index++) {
@@ -71,71 +129,48 @@ function readInfo(cursor: GgufCursor, { start, end, alignment }: Bounds): Tensor
     if (index === 0) innermost = dim;
     parameters *= dim;
     if (dim > INT64_MAX || parameters > INT64_MAX) {
-      throw fault(
-        at,
-        'the dimensions of a tensor multiply to too much',
-        'less than 2^63',
-        `${dim} among others`,
-      );
+      const message = 'the dimensions of a tensor multiply to too much';
+      throw fault('GGUF-033', at, message, 'less than 2^63', `${dim} among others`);
     }
   }
-  const id = cursor.u32();
-  const [type, elements, bytes] = TENSOR_TYPES[id] ?? [];
-  if (type === undefined || elements === undefined || bytes === undefined) {
-    throw fault(at, 'a tensor has a type that does not exist', 'a type of ggml', `type ${id}`);
-  }
-  if (innermost % BigInt(elements) !== 0n) {
-    throw fault(
-      at,
-      'a tensor has part of a block',
-      `a first dimension that ${elements} divides`,
-      `${innermost}`,
-    );
-  }
-  const length = (parameters / BigInt(elements)) * BigInt(bytes);
-  const offset = cursor.u64();
-  const room = BigInt(end - start);
-  if (length > room || offset > room || offset % BigInt(alignment) !== 0n) {
-    throw fault(
-      at,
-      'a tensor is not inside the member, at its alignment',
-      `${room} bytes`,
-      `${length} from ${offset}`,
-    );
-  }
-  return { name, type, parameters, offset: Number(offset), length: Number(length), at };
+  return { dims, innermost, parameters };
+}
+
+interface Placed {
+  readonly ranges: TensorTable['ranges'];
+  readonly gap?: NonNullable<GgufTensorLayout['gap']>;
+  /** First byte after the last tensor; undefined without tensors. */
+  readonly end?: number;
 }
 
 /** Absolute ranges, merged where only alignment lies between. */
-function place(
-  tensors: readonly Tensor[],
-  dataStart: number,
-  { end, alignment }: Bounds,
-): TensorTable['ranges'] {
+function place(tensors: readonly Tensor[], dataStart: number, { end, alignment }: Bounds): Placed {
   const sorted = [...tensors].sort((a, b) => a.offset - b.offset || a.length - b.length);
   const ranges: { offset: number; length: number }[] = [];
-  let last: { offset: number; length: number } | undefined;
+  let gap: { offset: number; length: number; totalBytes: number } | undefined;
+  let free = dataStart;
   for (const { offset: relative, length, at, name } of sorted) {
     const offset = dataStart + relative;
     if (offset + length > end) {
-      throw fault(
-        at,
-        'the data of a tensor leaves the member',
-        `an end by byte ${end}`,
-        `${offset + length}, ${name}`,
-      );
+      const found = `${offset + length}, ${name}`;
+      throw fault('GGUF-038', at, 'the data of a tensor leaves the member', `an end by byte ${end}`, found);
     }
-    const free = last === undefined ? offset : last.offset + last.length;
-    if (offset < free)
-      throw fault(at, 'two tensors share data', `a start from byte ${free}`, `byte ${offset}, ${name}`);
-    if (last !== undefined && offset - free < alignment) {
-      last.length = offset + length - last.offset;
-    } else {
-      last = { offset, length };
-      ranges.push(last);
+    if (offset < free) {
+      const expected = `a start from byte ${free}`;
+      throw fault('GGUF-037', at, 'two tensors share data', expected, `byte ${offset}, ${name}`);
     }
+    const unexplained = offset - dataStart - roundUp(free - dataStart, alignment);
+    if (unexplained > 0) {
+      gap ??= { offset: offset - unexplained, length: unexplained, totalBytes: 0 };
+      gap.totalBytes += unexplained;
+    }
+    const last = ranges.at(-1);
+    if (last !== undefined && offset - free < alignment) last.length = offset + length - last.offset;
+    else ranges.push({ offset, length });
+    free = offset + length;
   }
-  return ranges;
+  if (tensors.length === 0) return { ranges };
+  return { ranges, end: free, ...(gap === undefined ? {} : { gap }) };
 }
 
 function commonest(tensors: readonly Tensor[]): string | undefined {
@@ -146,8 +181,8 @@ function commonest(tensors: readonly Tensor[]): string | undefined {
   return best;
 }
 
-function fault(offset: number, message: string, expected: string, found: string) {
-  return malformed(message, { offset, expected, found: escapeText(found, 120) });
+function fault(check: string, offset: number, message: string, expected: string, found: string) {
+  return malformed(message, { check, offset, expected, found: escapeText(found, 120) });
 }
 
 function roundUp(value: number, multiple: number): number {

@@ -78,9 +78,9 @@ function readModels(source: ByteSource, zip: ZipView): Model[] {
   const models: Model[] = [];
   for (const member of zip.members) {
     const { name, contentOffset, size, method } = member;
-    if (method !== 0 || size < 4) continue;
+    if (method !== 0) continue;
     const named = name.toLowerCase().endsWith('.gguf');
-    if (!named && source.read(contentOffset, 4).toString('latin1') !== 'GGUF') continue;
+    if (!named && (size < 4 || source.read(contentOffset, 4).toString('latin1') !== 'GGUF')) continue;
     const layout = readGguf(source, contentOffset, size, name);
     const shared = { label: escapeText(name, 80), member: name, rank: RANK.zip };
     const header: Claim = {

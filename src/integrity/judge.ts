@@ -8,6 +8,7 @@ import { checkFile } from './checks/file.ts';
 import { checkProgram } from './checks/program.ts';
 import { checkReaders } from './checks/readers.ts';
 import { checkAgainstRelease } from './checks/release.ts';
+import { checkWeights } from './checks/weights.ts';
 import { matchRelease, type ReleaseMatch } from './prefix.ts';
 import type { Tables } from './tables.ts';
 import type { Finding, KnownLoader, Severity, Standing, Verdict } from './verdict.ts';
@@ -38,6 +39,7 @@ export async function judge(input: JudgeInput): Promise<Verdict> {
     ...checkArchive(anatomy, match?.view),
     ...(await checkReaders(anatomy, input.source)),
     ...checkArguments(anatomy, input.source),
+    ...(await checkWeights(anatomy, input.source, match?.release.version)),
     ...replaced,
     ...(match === undefined ? [finding('RUN-000', {})] : []),
   ];
