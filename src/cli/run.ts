@@ -170,6 +170,7 @@ async function openStreams(caller: CallerStreams, terminal: boolean, say: Speake
 function unchanged({ file }: Judged): void {
   if (!identityChanged(file.fd, file.identity)) return;
   throw new PaddockError('changed', 'the file was changed after it was judged', {
+    check: 'FILE-001',
     remedy: 'make sure nothing is writing to the file, then try again',
   });
 }

@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
+import { octal, type Range, type ScriptHoles, shellScript } from './ape-script.ts';
 import { appendBaseZip, type ZipEntry } from './zip-writer.ts';
 
+export type { Range, ScriptHoles } from './ape-script.ts';
 export { type SyntheticElf, syntheticElf } from './synthetic-elf.ts';
 
 export interface ApeParts {
@@ -12,8 +14,18 @@ export interface ApeParts {
   /** APE loaders that the script unpacks: ELF executables, and C source for Apple silicon. */
   readonly loaders: { readonly x86: Buffer; readonly arm?: Buffer; readonly m1Source?: Buffer };
   readonly zipEntries: readonly ZipEntry[];
+  /** Writes the headers for other systems, which lie behind the program headers, in this order. */
+  readonly foreign?: readonly ForeignHeader[];
+  /** Another script than the demo's own; its length must not depend on the numbers. */
+  readonly script?: (holes: ScriptHoles) => string;
   /** Hooks for files that are wrong on purpose. */
   readonly overrides?: ApeOverrides;
+}
+
+export interface ForeignHeader {
+  readonly system: 'windows' | 'macos';
+  /** Given the offset of the x86-64 image in the file, and its program headers. Its length must not depend on them. */
+  readonly write: (imageOffset: number, programHeaders: Buffer) => Buffer;
 }
 
 export interface ApeOverrides {
@@ -34,7 +46,6 @@ const SEGMENT_ALIGNMENT = 65536;
 const HEADER_LENGTH = 0x200;
 const EHDR = 64;
 const PHDR = 56;
-const APE_VERSION = '1.10';
 const NOTE = { name: 'APE', type: 1, value: 110_000_000 };
 
 interface Image {
@@ -99,18 +110,23 @@ function layOut(parts: ApeParts, blobs: readonly (Buffer | undefined)[], prologu
   return { prologue: prologueBytes(parts, images, ranges), rest };
 }
 
-type Range = { readonly skip: number; readonly count: number };
-
 function prologueBytes(
   parts: ApeParts,
   images: readonly Image[],
   ranges: readonly (Range | undefined)[],
 ): Buffer {
   const notes = apeNote();
-  const script = (lengths: readonly Buffer[]) =>
-    Buffer.from(shellScript(lengths, ranges, parts.overrides?.comment ?? ''), 'latin1');
+  const script = (headers: readonly Buffer[], macho: Range) =>
+    Buffer.from(writeScript(parts, headers, ranges, macho), 'latin1');
+  const none = { skip: 0, count: 0 };
   // Written octal is fixed-width, so the header with a placeholder offset has the final length.
-  const measured = HEADER_LENGTH + 15 + script(images.map(({ header }) => header)).length;
+  const measured =
+    HEADER_LENGTH +
+    15 +
+    script(
+      images.map(({ header }) => header),
+      none,
+    ).length;
   let at = measured + notes.length;
   const tables: Buffer[] = [];
   const headers = images.map((image) => {
@@ -124,85 +140,56 @@ function prologueBytes(
     parts.overrides?.patchHeader?.(header, image.architecture);
     return header;
   });
-  const text = script(headers);
+  const foreign = foreignHeaders(parts, images, at);
+  const text = script(headers, foreign.macos ?? none);
   const token = `justine${createHash('sha256').update(text).digest('hex').slice(0, 6)}`;
-  const start = mzHeader(parts.overrides, token);
+  const start = mzHeader(parts.overrides, token, foreign.windows?.skip ?? 0);
   const opening = Buffer.from(`\n${token}\n`, 'latin1');
-  return Buffer.concat([start, opening, text, notes, ...tables]);
+  return Buffer.concat([start, opening, text, notes, ...tables, ...foreign.bytes]);
 }
 
-function mzHeader(overrides: ApeOverrides | undefined, token: string): Buffer {
+function foreignHeaders(parts: ApeParts, images: readonly Image[], start: number) {
+  const found: { windows?: Range; macos?: Range; bytes: Buffer[] } = { bytes: [] };
+  let at = start;
+  for (const { system, write } of parts.foreign ?? []) {
+    const [x86] = images;
+    if (x86 === undefined) continue;
+    const bytes = write(x86.offset, x86.programHeaders);
+    found[system] = { skip: at, count: bytes.length };
+    found.bytes.push(bytes);
+    at += bytes.length;
+  }
+  return found;
+}
+
+function writeScript(
+  parts: ApeParts,
+  headers: readonly Buffer[],
+  [x86, arm, m1]: readonly (Range | undefined)[],
+  macho: Range,
+): string {
+  const holes: ScriptHoles = {
+    headers: headers.map((header) => ({
+      architecture: header.readUInt16LE(18) === 183 ? 'aarch64' : 'x86-64',
+      octal: octal(header),
+    })),
+    ...(x86 === undefined ? {} : { x86 }),
+    ...(arm === undefined ? {} : { arm }),
+    ...(m1 === undefined ? {} : { m1 }),
+    macho,
+    comment: parts.overrides?.comment ?? '',
+  };
+  return (parts.script ?? shellScript)(holes);
+}
+
+function mzHeader(overrides: ApeOverrides | undefined, token: string, peOffset: number): Buffer {
   const out = Buffer.alloc(HEADER_LENGTH);
   out.write(`${overrides?.magic ?? "MZqFpD='"}\n\n`, 0, 'latin1');
   Buffer.from('001000f80000000000000001000840000000', 'hex').copy(out, 10);
   out.write(`' <<'${token}'\n`, 40, 'latin1');
-  out.writeUInt32LE(overrides?.peOffset ?? 0, 60);
+  out.writeUInt32LE(overrides?.peOffset ?? peOffset, 60);
   out.writeUInt16LE(0xaa55, HEADER_LENGTH - 2);
   return out;
-}
-
-const MACHINE_TEST = {
-  'x86-64': '[ "$m" = x86_64 ] || [ "$m" = amd64 ]',
-  aarch64: '[ "$m" = aarch64 ] || [ "$m" = arm64 ]',
-} as const;
-
-/** The part that a POSIX shell reads: our own wording of what every APE file does. */
-function shellScript(
-  headers: readonly Buffer[],
-  ranges: readonly (Range | undefined)[],
-  comment: string,
-): string {
-  const [x86, arm, m1] = ranges;
-  const lines = [
-    `#'"${comment}`,
-    'o=$(command -v "$0") || exit 120',
-    'assimilate=no; [ x"$1" = x--assimilate ] && assimilate=yes',
-    '[ $assimilate = no ] && type ape >/dev/null 2>&1 && exec ape "$o" "$@"',
-    `t="\${TMPDIR:-\${HOME:-.}}/.ape-${APE_VERSION}"`,
-    'm=$(uname -m) || m=x86_64',
-    'if [ $assimilate = yes ]; then',
-  ];
-  for (const header of headers) {
-    const architecture = header.readUInt16LE(18) === 183 ? 'aarch64' : 'x86-64';
-    lines.push(
-      `if ${MACHINE_TEST[architecture]}; then`,
-      'exec 7<> "$o" || exit 121',
-      `printf '${octal(header)}' >&7`,
-      'exec 7<&-; exit 0; fi',
-    );
-  }
-  lines.push('exit 122; fi', '[ -x "$t" ] && exec "$t" "$o" "$@"');
-  lines.push(`mkdir -p "\${t%/*}" || exit`);
-  if (m1 !== undefined) {
-    lines.push(
-      `if [ -d /Applications ] && { ${MACHINE_TEST.aarch64}; }; then`,
-      `${extraction(m1)} >"$t.c.$$" || exit`,
-      'cc -w -O -o "$t.$$" -x c "$t.c.$$" && mv -f "$t.$$" "$t" && exec "$t" "$o" "$@"',
-      'exit 1; fi',
-    );
-  }
-  for (const [range, architecture] of [
-    [x86, 'x86-64'],
-    [arm, 'aarch64'],
-  ] as const) {
-    if (range === undefined) continue;
-    lines.push(
-      `if ${MACHINE_TEST[architecture]}; then`,
-      `${extraction(range)} >"$t.$$" || exit`,
-      'chmod 755 "$t.$$" && mv -f "$t.$$" "$t" && exec "$t" "$o" "$@"',
-      'exit 1; fi',
-    );
-  }
-  lines.push('echo "$0: no program for $m in this file" >&2', 'exit 127', '');
-  return lines.join('\n');
-}
-
-function extraction({ skip, count }: Range): string {
-  return `dd if="$o" skip=${String(skip).padEnd(10)} count=${String(count).padEnd(10)} bs=1 2>/dev/null | gzip -dc`;
-}
-
-function octal(header: Buffer): string {
-  return [...header].map((byte) => `\\${byte.toString(8).padStart(3, '0')}`).join('');
 }
 
 function apeNote(): Buffer {

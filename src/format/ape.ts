@@ -1,67 +1,80 @@
-import { escapeText } from '../lib/text.ts';
-import type { ApeFacts, Architecture, ElfProgram, EmbeddedLoader } from './anatomy.ts';
+import type {
+  ApeFacts,
+  Architecture,
+  ElfProgram,
+  EmbeddedLoader,
+  MachoFacts,
+  PeFacts,
+  ScriptFacts,
+  Unreadable,
+} from './anatomy.ts';
 import { EHDR_LENGTH, type ElfImage, imageForLoader, PT } from './elf.ts';
 import { malformed } from './faults.ts';
-import { type LoaderRange, readLoader } from './loaders.ts';
-import { scanPrintf } from './printf.ts';
+import { readLoader } from './loaders.ts';
+import { readMacho } from './macho.ts';
+import { readPe } from './pe.ts';
+import { type PrintfAttempt, printfPositions, scanPrintf } from './printf.ts';
 import { type Claim, RANK } from './regions.ts';
+import { copiedRanges, findScriptStart, scriptText } from './script/region.ts';
+import { readScriptFacts } from './script/script.ts';
 import type { ByteSource } from './source.ts';
 
 export const APE_MAGICS = ["MZqFpD='", "jartsr='", "APEDBG='"] as const;
 /** The loader looks for ELF headers in this much of the file; the shell script of every release fits, too. */
 export const HEAD_LENGTH = 8192;
-/** Scripts begin at 0x203 or 0x20f. Were more allowed, the heredoc before them could hide something. */
-const SCRIPT_START_LIMIT = 0x400;
 /** Old linkers leave these two letters in the MZ header. */
 const MONOLITHIC_AT = 0x24;
-const SCRIPT_LIMIT = 16 * 1024;
-const COMMENT_LINE = '\n#\'"';
-const MACHO_MAGIC = 'cffaedfe';
-const PE_FIXED = 24;
-const PE_SECTION = 40;
-const PE_SECTIONS_LIMIT = 16;
-const PE_LIMIT = 1024;
+const PE_POINTER_AT = 60;
 
-export interface ApeImage {
-  readonly facts: ApeFacts;
-  readonly programs: readonly ElfProgram[];
+/** What is known of the APE form, whether the file still has it or was assimilated. */
+export interface ApeParts {
   readonly loaders: readonly EmbeddedLoader[];
+  readonly script?: ScriptFacts;
+  readonly pe?: PeFacts | Unreadable;
+  readonly macho?: MachoFacts | Unreadable;
   readonly claims: readonly Claim[];
   /** Linked in one piece by the linkers before 3.0: the zip archive lies inside the mapped image. */
   readonly monolithic: boolean;
 }
 
+export interface ApeImage extends ApeParts {
+  readonly facts: ApeFacts;
+  readonly programs: readonly ElfProgram[];
+}
+
 /**
- * A file that begins with an APE magic: header, shell script, the ELF programs that the APE loader would find, and the
- * loaders that the script would unpack.
+ * A file that begins with an APE magic: header, shell script, the ELF programs that the APE loader would find, the headers
+ * for Windows and macOS, and the loaders that the script would unpack.
  * @throws PaddockError `malformed` if no loader would find a program, or two could find different ones.
  */
 export function readApe(source: ByteSource): ApeImage {
   const head = source.read(0, Math.min(source.size, HEAD_LENGTH));
-  const script = readScript(source);
+  const script = readScript(source, false);
   const attempts = scanPrintf(head);
   const images = (['x86-64', 'aarch64'] as const).flatMap((architecture) => {
     const found = findProgram(source, attempts, architecture);
     return found === undefined ? [] : [found];
   });
   if (images.length === 0) throw noProgram(source, attempts.length);
-  const pe = readPeHeader(source, head.length >= 64 ? head.readUInt32LE(60) : 0);
-  const claims = [...script.claims, ...images.flatMap((image) => image.claims), ...pe.claims];
-  const version = script.version ?? noteVersion(source, claims);
-  const magic = head.toString('latin1', 0, 6) as ApeFacts['magic'];
-  const monolithic =
-    head.toString('latin1', MONOLITHIC_AT, MONOLITHIC_AT + 2) === 'JT' && script.loaders.every(isRaw);
+  const peOffset = head.readUInt32LE(PE_POINTER_AT);
+  const pe = peOffset === 0 ? undefined : readPe(source, peOffset);
+  const claims = [...script.claims, ...images.flatMap((image) => image.claims), ...peClaims(pe)];
+  const oldLinker = head.toString('latin1', MONOLITHIC_AT, MONOLITHIC_AT + 2) === 'JT';
+  const monolithic = oldLinker && script.loaders.every(isRaw);
   return {
     facts: {
-      magic,
+      magic: head.toString('latin1', 0, 6) as ApeFacts['magic'],
       monolithic,
-      scriptEnd: script.end,
-      printfOffsets: attempts.flatMap(({ offset }) => offset ?? []),
-      peOffset: pe.offset,
-      ...(version === undefined ? {} : { version }),
+      ...versions(script.version, noteVersion(source, claims)),
+      scriptEnd: script.facts.offset + script.facts.length,
+      printfOffsets: printfOffsets(head, attempts, script.loaders),
+      peOffset,
     },
     programs: images.map(({ program }) => program),
     loaders: script.loaders,
+    script: script.facts,
+    ...(pe === undefined ? {} : { pe }),
+    ...(script.macho === undefined ? {} : { macho: script.macho }),
     claims,
     monolithic,
   };
@@ -71,12 +84,9 @@ export function readApe(source: ByteSource): ApeImage {
  * What an assimilated file keeps of its APE form behind the ELF header that replaced the first 64 bytes: script, loaders, and the
  * program of the other architecture. Nothing of it runs, but it is explained. Nothing at all if the file never was an APE.
  */
-export function readApeRemains(
-  source: ByteSource,
-  own: ElfProgram,
-): Pick<ApeImage, 'loaders' | 'claims' | 'monolithic'> {
+export function readApeRemains(source: ByteSource, own: ElfProgram): ApeParts {
   if (findScriptStart(source) === undefined) return { loaders: [], claims: [], monolithic: false };
-  const { loaders, claims } = readScript(source);
+  const { facts, loaders, claims, macho } = readScript(source, true);
   const attempts = scanPrintf(source.read(0, Math.min(source.size, HEAD_LENGTH)));
   const other = own.architecture === 'x86-64' ? 'aarch64' : 'x86-64';
   const image = findProgram(source, attempts, other);
@@ -84,12 +94,38 @@ export function readApeRemains(
   // e_lfanew is overwritten; the linker that leaves the PE header outside the image puts it behind the other headers.
   const pe = found
     .filter(({ kind }) => kind === 'program-headers')
-    .flatMap(({ offset, length }) => readPeHeader(source, offset + length).claims);
+    .flatMap(({ offset, length }) => peClaims(readPe(source, offset + length)));
   const whole = own.segments.some(({ type, offset }) => type === PT.load && offset === 0);
   return {
     loaders,
+    script: facts,
+    ...(macho === undefined ? {} : { macho }),
     claims: [...found, ...pe],
     monolithic: whole && loaders.some(isRaw) && loaders.every(isRaw),
+  };
+}
+
+/** An uncompressed loader has the words in its code, as it looks for them: there only what decodes to a header counts. */
+function printfOffsets(
+  head: Buffer,
+  attempts: readonly PrintfAttempt[],
+  loaders: readonly EmbeddedLoader[],
+): number[] {
+  const raw = loaders.filter(isRaw);
+  const inLoader = (at: number) => raw.some(({ offset, length }) => at >= offset && at < offset + length);
+  const tried = attempts.flatMap(({ offset }) => offset ?? []);
+  const others = printfPositions(head).filter((at) => !inLoader(at));
+  return [...new Set([...tried, ...others])].sort((a, b) => a - b);
+}
+
+function versions(
+  script: string | undefined,
+  note: string | undefined,
+): Pick<ApeFacts, 'version' | 'noteVersion'> {
+  const version = script ?? note;
+  return {
+    ...(version === undefined ? {} : { version }),
+    ...(note === undefined ? {} : { noteVersion: note }),
   };
 }
 
@@ -100,7 +136,7 @@ function isRaw({ encoding }: EmbeddedLoader): boolean {
 /** The first header that the loader of this architecture accepts. A second, different one would be a trap. */
 function findProgram(
   source: ByteSource,
-  attempts: ReturnType<typeof scanPrintf>,
+  attempts: readonly PrintfAttempt[],
   architecture: Architecture,
 ): ElfImage | undefined {
   const accepted = attempts.flatMap(({ header, offset }) => {
@@ -111,6 +147,7 @@ function findProgram(
   const different = others.find(({ header }) => first !== undefined && !header.equals(first.header));
   if (different !== undefined) {
     throw malformed(`two ELF headers for ${architecture}: which one runs depends on who reads the file`, {
+      check: 'APE-020',
       offset: different.image.program.headerOffset,
       expected: 'one header for each architecture',
       found: `another one at byte ${first?.image.program.headerOffset}`,
@@ -120,86 +157,38 @@ function findProgram(
 }
 
 interface Script {
-  readonly end: number;
+  readonly facts: ScriptFacts;
   readonly version: string | undefined;
   readonly loaders: readonly EmbeddedLoader[];
   readonly claims: readonly Claim[];
+  readonly macho?: MachoFacts | Unreadable;
 }
 
-function readScript(source: ByteSource): Script {
-  const start = findScriptStart(source);
-  if (start === undefined) {
-    const cut = source.size < SCRIPT_START_LIMIT;
-    throw malformed(
-      cut
-        ? 'the file is truncated: it ends before its shell script'
-        : 'there is no shell script behind the APE header',
-      {
-        offset: Math.min(source.size, 0x200),
-        expected: `a line that begins #'" in the first ${SCRIPT_START_LIMIT} bytes`,
-        found: cut ? `a file of ${source.size} bytes` : 'none',
-      },
-    );
-  }
-  const text = source.read(start, Math.min(SCRIPT_LIMIT, source.size - start)).toString('latin1');
-  const lines = text.slice(0, textLength(text));
-  const end = start + lines.length;
-  const ranges = parseDd(lines, source.size);
+function readScript(source: ByteSource, assimilated: boolean): Script {
+  const { start, text } = scriptText(source);
+  const facts = readScriptFacts(text, start, assimilated ? undefined : source.read(0, start));
+  const ranges = copiedRanges(text, start, source.size);
   const loaders = ranges.loaders.map((range) => readLoader(source, range));
   const claims: Claim[] = [
     structure('ape-header', 0, start, 'APE header'),
-    structure('shell-script', start, lines.length, 'shell script'),
+    structure('shell-script', start, text.length, 'shell script'),
   ];
   for (const { kind, architecture, offset, length, encoding } of loaders) {
     const label = kind === 'source' ? `loader source (${encoding})` : `${architecture} loader (${encoding})`;
     claims.push(structure(kind === 'source' ? 'loader-source' : 'loader', offset, length, label));
   }
-  for (const { offset, length } of ranges.headers) {
-    if (source.read(offset, 4).toString('hex') !== MACHO_MAGIC) continue;
-    claims.push(structure('macho-header', offset, length, 'x86-64 Mach-O header'));
+  const machos = ranges.headers.map(({ offset, length }) => readMacho(source, offset, length));
+  for (const macho of machos) {
+    if (macho.kind === 'macho')
+      claims.push(structure('macho-header', macho.offset, macho.length, 'x86-64 Mach-O header'));
   }
-  return { end, version: /\.ape-(\d{1,3}\.\d{1,3})"/.exec(lines)?.[1], loaders, claims };
+  // The first that cannot be read says more than those that can.
+  const macho = machos.find(({ kind }) => kind === 'unreadable') ?? machos[0];
+  return { facts, version: versionIn(text), loaders, claims, ...(macho === undefined ? {} : { macho }) };
 }
 
-function findScriptStart(source: ByteSource): number | undefined {
-  const head = source.read(0, Math.min(source.size, SCRIPT_START_LIMIT)).toString('latin1');
-  const at = head.indexOf(COMMENT_LINE, 64);
-  return at < 0 ? undefined : at + 1;
-}
-
-/** Whole lines of printable text. What follows in the file is binary. */
-function textLength(text: string): number {
-  const binary = text.search(/[^\t\n\r\x20-\x7e]/);
-  return text.lastIndexOf('\n', binary < 0 ? text.length : binary) + 1;
-}
-
-// `dd if="$o" skip=N count=N bs=1 | gzip -dc`: a compressed loader. `dd if="$o" of="$t.$$" skip=N count=N bs=64`: one that is
-// not. `dd if="$o" of="$o" …`: the Mach-O header that --assimilate copies. Old linkers pad the numbers inside quotes.
-const DD_LINE = /^[^\n]*\bdd if="\$o" [^\n]*$/gm;
-const FIELD = (name: string) => new RegExp(`\\b${name}="? *(\\d{1,15})`);
-
-function parseDd(script: string, size: number): { loaders: LoaderRange[]; headers: LoaderRange[] } {
-  const loaders = new Map<string, LoaderRange>();
-  const headers = new Map<string, LoaderRange>();
-  for (const [line] of script.matchAll(DD_LINE)) {
-    const [skip, count, unit] = ['skip', 'count', 'bs'].map((name) => FIELD(name).exec(line)?.[1]);
-    if (skip === undefined || count === undefined) continue;
-    const block = Number(unit ?? 512);
-    const offset = Number(skip) * block;
-    // dd stops at the end of the file, and the loaders of the oldest linker run over it.
-    const length = Math.min(Number(count) * block, Math.max(0, size - offset));
-    const gzip = /\|[^\n]*gzip -dc/.test(line);
-    if (!Number.isSafeInteger(offset) || offset >= size || (gzip && offset + Number(count) * block > size)) {
-      throw malformed('the shell script unpacks what is not in the file', {
-        offset: 0,
-        expected: `a range inside ${size} bytes`,
-        found: escapeText(line, 120),
-      });
-    }
-    const own = line.includes(' of="$o"');
-    (own ? headers : loaders).set(`${offset} ${length}`, { offset, length, gzip });
-  }
-  return { loaders: [...loaders.values()], headers: [...headers.values()] };
+function versionIn(script: string): string | undefined {
+  return /\.ape-(\d{1,3}\.\d{1,3})"/.exec(script)?.[1];
 }
 
 /** 110000000 → "1.10", from the note that apelink writes. */
@@ -214,21 +203,16 @@ function noteVersion(source: ByteSource, claims: readonly Claim[]): string | und
   return undefined;
 }
 
-/** `offset`, 0 unless it is that of a PE header. The claim is general: later linkers put it into the mapped image. */
-function readPeHeader(source: ByteSource, offset: number): { offset: number; claims: Claim[] } {
-  if (offset === 0 || offset + PE_FIXED > source.size) return { offset: 0, claims: [] };
-  const fixed = source.read(offset, PE_FIXED);
-  if (fixed.toString('latin1', 0, 4) !== 'PE\0\0') return { offset: 0, claims: [] };
-  const sections = fixed.readUInt16LE(6);
-  const length = PE_FIXED + fixed.readUInt16LE(20) + sections * PE_SECTION;
-  // Windows never reads it here; one that is too long to be genuine explains nothing.
-  const claimed = sections <= PE_SECTIONS_LIMIT && length <= PE_LIMIT && offset + length <= source.size;
-  if (!claimed) return { offset, claims: [] };
-  return { offset, claims: [{ kind: 'pe-header', offset, length, label: 'PE header', rank: RANK.section }] };
+/** A claim for a header that can be read. It is general: later linkers put it into the mapped image. */
+function peClaims(pe: PeFacts | Unreadable | undefined): Claim[] {
+  if (pe?.kind !== 'pe') return [];
+  const { offset, length } = pe;
+  return [{ kind: 'pe-header', offset, length, label: 'PE header', rank: RANK.section }];
 }
 
 function noProgram(source: ByteSource, attempts: number) {
   return malformed('the file has the magic of an APE but no program that an APE loader would run', {
+    check: 'APE-020',
     offset: 0,
     expected: `an ELF header as a printf line in the first ${HEAD_LENGTH} bytes`,
     found:

@@ -1,4 +1,5 @@
 import type { Architecture, ElfProgram, ElfSegment } from './anatomy.ts';
+import { sections } from './elf-sections.ts';
 import { checked, malformed, notLlamafile } from './faults.ts';
 import { type Claim, RANK } from './regions.ts';
 import type { ByteSource } from './source.ts';
@@ -16,9 +17,6 @@ const PAGE = 4096n;
 const UINT64 = 1n << 64n;
 /** Notes of genuine files have 0x30 to 0x44 bytes; more could hide something. */
 const NOTES_LIMIT = 4096;
-const SHDR_LENGTH = 64;
-const SECTIONS_LIMIT = 4096;
-const SHT_NOBITS = 8;
 
 export interface ElfImage {
   readonly program: ElfProgram;
@@ -27,7 +25,7 @@ export interface ElfImage {
 
 /**
  * What the APE loader makes of a decoded 64-byte header on `architecture` (ape/loader.c, TryElf and Spawn): the image, or
- * undefined where it would go on to the next `printf`.
+ * undefined where it would go on to the next `printf`. One that asks for a dynamic linker is refused, although the loader goes on.
  * @throws PaddockError `malformed` where the loader would give up, or would map what is not in the file.
  */
 export function imageForLoader(
@@ -43,7 +41,7 @@ export function imageForLoader(
   demandClass(header, headerOffset);
   const table = programHeaders(source, header, headerOffset, PHDRS_LIMIT.loader);
   if (table === undefined) return undefined;
-  if (table.segments.some((each) => each.type === PT.interp || each.type === PT.dynamic)) return undefined;
+  refuseDynamic(table, headerOffset);
   return image(source, header, headerOffset, architecture, table);
 }
 
@@ -59,6 +57,7 @@ export function readElfFile(source: ByteSource): ElfImage {
   const table = programHeaders(source, header, 0, PHDRS_LIMIT.kernel);
   if (table === undefined) {
     throw malformed('the program headers lie outside the file', {
+      check: 'APE-020',
       offset: 32,
       expected: `a table inside the ${source.size} bytes of the file`,
       found: `e_phoff ${header.readBigUInt64LE(32)}, ${header.readUInt16LE(56)} entries`,
@@ -69,6 +68,7 @@ export function readElfFile(source: ByteSource): ElfImage {
       'an ELF program that needs a dynamic linker is no llamafile',
       'a PT_INTERP program header',
       'run it directly; paddock guards statically linked llamafiles',
+      'FILE-003',
     );
   }
   const { program, claims } = image(source, header, 0, architecture, table);
@@ -98,6 +98,7 @@ function identify(header: Buffer): Architecture {
       `${wrong} is no llamafile`,
       wrong ?? '',
       'llamafiles are 64-bit, for x86-64 or aarch64',
+      'FILE-003',
     );
   }
   return architecture;
@@ -106,9 +107,22 @@ function identify(header: Buffer): Architecture {
 function demandClass(header: Buffer, headerOffset: number): void {
   if (header[4] === 2 && header[5] === 1) return;
   throw malformed('the ELF header is not 64-bit little-endian', {
+    check: 'APE-020',
     offset: headerOffset,
     expected: 'class 2, data 1',
     found: `class ${header[4]}, data ${header[5]}`,
+  });
+}
+
+/** The loader passes such a header over and takes the next; --assimilate writes it, and the kernel runs its interpreter. */
+function refuseDynamic({ segments }: Table, headerOffset: number): void {
+  const dynamic = segments.find(({ type }) => type === PT.interp || type === PT.dynamic);
+  if (dynamic === undefined) return;
+  throw malformed('the program needs a dynamic linker, which no APE loader provides', {
+    check: 'APE-021',
+    offset: headerOffset,
+    expected: 'neither PT_INTERP nor PT_DYNAMIC',
+    found: dynamic.type === PT.interp ? 'PT_INTERP' : 'PT_DYNAMIC',
   });
 }
 
@@ -124,6 +138,7 @@ function programHeaders(
   const length = count * PHDR_LENGTH;
   if (entrySize !== PHDR_LENGTH || length > limit || count === 0) {
     throw malformed('the ELF header describes no program headers that can be loaded', {
+      check: 'APE-020',
       offset: headerOffset,
       expected: `1 to ${Math.floor(limit / PHDR_LENGTH)} entries of ${PHDR_LENGTH} bytes`,
       found: `${count} entries of ${entrySize} bytes`,
@@ -141,7 +156,13 @@ function programHeaders(
 
 function decodeSegment(bytes: Buffer, at: number, tableOffset: number): ElfSegment {
   const number = (field: number, what: string) =>
-    checked(bytes.readBigUInt64LE(at + field), Number.MAX_SAFE_INTEGER, tableOffset + at + field, what);
+    checked(
+      bytes.readBigUInt64LE(at + field),
+      Number.MAX_SAFE_INTEGER,
+      tableOffset + at + field,
+      what,
+      'APE-021',
+    );
   return {
     type: bytes.readUInt32LE(at),
     flags: bytes.readUInt32LE(at + 4),
@@ -168,6 +189,7 @@ function image(
     (flags & 1) !== 0 && from <= entry && entry < from + size;
   if (!loads.some(inside)) {
     throw malformed('the entry point is not in an executable segment', {
+      check: 'APE-022',
       offset: headerOffset,
       expected: 'e_entry inside a PT_LOAD with flag X',
       found: `0x${entry.toString(16)}`,
@@ -189,7 +211,7 @@ function image(
 function checkLoad(source: ByteSource, load: ElfSegment, tableOffset: number): void {
   const { offset, fileSize, virtualAddress, memorySize } = load;
   const fault = (expected: string, found: string) =>
-    malformed('a segment cannot be loaded', { offset: tableOffset, expected, found });
+    malformed('a segment cannot be loaded', { check: 'APE-021', offset: tableOffset, expected, found });
   if (BigInt(fileSize) > memorySize) {
     throw fault('p_filesz not above p_memsz', `${fileSize} above ${memorySize}`);
   }
@@ -219,6 +241,7 @@ function refuseSharedMemory(loads: readonly ElfSegment[], tableOffset: number): 
     const next = sorted[index + 1];
     if (next === undefined || load.virtualAddress + load.memorySize <= next.virtualAddress) continue;
     throw malformed('two segments overlap in memory', {
+      check: 'APE-021',
       offset: tableOffset,
       expected: `a segment that ends by 0x${next.virtualAddress.toString(16)}`,
       found: `0x${(load.virtualAddress + load.memorySize).toString(16)}`,
@@ -242,44 +265,6 @@ function padded(length: number): number {
   return Math.ceil(length / 4) * 4;
 }
 
-/** Section header table and contents of sections. What a segment maps stays the segment's. */
-function sections(source: ByteSource, header: Buffer): Claim[] {
-  const count = header.readUInt16LE(60);
-  const start = header.readBigUInt64LE(40);
-  if (start === 0n || count === 0) return [];
-  const length = count * SHDR_LENGTH;
-  const outside = start + BigInt(length) > BigInt(source.size);
-  if (header.readUInt16LE(58) !== SHDR_LENGTH || count > SECTIONS_LIMIT || outside) {
-    throw malformed('the section table is outside the file or too long', {
-      offset: 40,
-      expected: `at most ${SECTIONS_LIMIT} entries of ${SHDR_LENGTH} bytes inside ${source.size} bytes`,
-      found: `${count} entries of ${header.readUInt16LE(58)} bytes at byte ${start}`,
-    });
-  }
-  const offset = Number(start);
-  const table = source.read(offset, length);
-  const claims: Claim[] = [
-    { kind: 'section-headers', offset, length, label: 'section table', rank: RANK.section },
-  ];
-  for (let at = 0; at < length; at += SHDR_LENGTH) {
-    const type = table.readUInt32LE(at + 4);
-    const from = table.readBigUInt64LE(at + 24);
-    const size = table.readBigUInt64LE(at + 32);
-    if (type === 0 || type === SHT_NOBITS || size === 0n) continue;
-    // Neither kernel nor program reads sections: one that is wrong explains nothing, and its bytes stay unaccounted.
-    if (from + size > BigInt(source.size)) continue;
-    const label = `section ${at / SHDR_LENGTH}`;
-    claims.push({
-      kind: 'section-headers',
-      offset: Number(from),
-      length: Number(size),
-      label,
-      rank: RANK.section,
-    });
-  }
-  return claims;
-}
-
 function structure(kind: Claim['kind'], offset: number, length: number, label: string): Claim {
   return { kind, offset, length, label, rank: RANK.structure };
 }
@@ -290,6 +275,7 @@ function permissions(flags: number): string {
 
 function truncated(source: ByteSource) {
   return malformed('the file is truncated: it ends inside the ELF header', {
+    check: 'FILE-003',
     offset: 0,
     expected: `at least ${EHDR_LENGTH} bytes`,
     found: `${source.size} bytes`,

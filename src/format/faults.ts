@@ -19,8 +19,9 @@ export function malformed(message: string, detail: Fault): PaddockError {
 }
 
 /** A well-formed file of some other kind. */
-export function notLlamafile(message: string, found: string, remedy: string): PaddockError {
+export function notLlamafile(message: string, found: string, remedy: string, check: string): PaddockError {
   return new PaddockError('not-llamafile', message, {
+    check,
     offset: 0,
     expected: "an APE magic (MZqFpD=', jartsr=' or APEDBG=') or \\x7fELF",
     found,
@@ -46,7 +47,8 @@ export function tooLarge(
 }
 
 /** A 64-bit field as a number. @throws PaddockError `malformed` if it is above `limit`. */
-export function checked(value: bigint, limit: number, offset: number, what: string): number {
+export function checked(value: bigint, limit: number, offset: number, what: string, check?: string): number {
   if (value >= 0n && value <= BigInt(limit)) return Number(value);
-  throw malformed(`${what} is out of range`, { offset, expected: `at most ${limit}`, found: String(value) });
+  const fault = { offset, expected: `at most ${limit}`, found: String(value) };
+  throw malformed(`${what} is out of range`, check === undefined ? fault : { check, ...fault });
 }

@@ -15,7 +15,8 @@ export interface LoaderRange {
 
 /** Loaders have 8 to 9 KiB, ape-m1.c 40 KiB. */
 const LOADER_LIMIT = 1024 * 1024;
-const GZIP_HEADER = 10;
+/** Deflate, no name, no time, level 9, Unix: what apelink writes before each of its loaders. */
+const GZIP_HEADER = Buffer.from('1f8b0800000000000203', 'hex');
 const GZIP_TRAILER = 8;
 const MACHINES: Readonly<Record<number, Architecture>> = { 62: 'x86-64', 183: 'aarch64' };
 
@@ -47,26 +48,31 @@ export function unpackLoader(source: ByteSource, loader: EmbeddedLoader): Buffer
   const unpacked = loader.encoding === 'gzip' ? gunzip(bytes, loader.offset) : bytes;
   if (createHash('sha256').update(unpacked).digest('hex') === loader.sha256) return unpacked;
   throw new PaddockError('changed', 'the embedded loader changed since it was checked', {
+    check: 'FILE-001',
     offset: loader.offset,
   });
 }
 
 /** One gzip member without optional fields that is exactly `bytes`. */
 function gunzip(bytes: Buffer, offset: number): Buffer {
-  const plain = bytes.length >= GZIP_HEADER + GZIP_TRAILER && bytes.readUInt32BE(0) === 0x1f8b0800;
+  const plain =
+    bytes.length >= GZIP_HEADER.length + GZIP_TRAILER &&
+    GZIP_HEADER.equals(bytes.subarray(0, GZIP_HEADER.length));
   if (!plain) {
     throw malformed('an embedded loader is not a plain gzip stream', {
+      check: 'APE-015',
       offset,
-      expected: '1f 8b 08 00',
-      found: bytes.subarray(0, 4).toString('hex'),
+      expected: GZIP_HEADER.toString('hex'),
+      found: bytes.subarray(0, GZIP_HEADER.length).toString('hex'),
     });
   }
-  const { buffer, engine } = inflate(bytes.subarray(GZIP_HEADER), offset);
-  const used = GZIP_HEADER + engine.bytesWritten + GZIP_TRAILER;
+  const { buffer, engine } = inflate(bytes.subarray(GZIP_HEADER.length), offset);
+  const used = GZIP_HEADER.length + engine.bytesWritten + GZIP_TRAILER;
   const trailer = used <= bytes.length ? bytes.subarray(used - GZIP_TRAILER, used) : undefined;
   const sum = trailer !== undefined && trailer.readUInt32LE(0) === crc32(buffer);
   if (used !== bytes.length || !sum || trailer.readUInt32LE(4) !== buffer.length) {
     throw malformed('an embedded loader does not fill the range that the script unpacks', {
+      check: 'APE-015',
       offset,
       expected: `a gzip stream of ${bytes.length} bytes with a right checksum`,
       found: sum ? `${used} bytes` : 'a wrong or missing checksum',
@@ -89,6 +95,11 @@ function inflate(bytes: Buffer, offset: number): { buffer: Buffer; engine: Zlib 
         'more',
       );
     }
-    throw malformed('an embedded loader cannot be unpacked', { offset, expected: 'a deflate stream', found });
+    throw malformed('an embedded loader cannot be unpacked', {
+      check: 'APE-015',
+      offset,
+      expected: 'a deflate stream',
+      found,
+    });
   }
 }

@@ -85,7 +85,8 @@ function open(path: string): number {
       `the file cannot be opened (${errno || 'unknown error'})`,
       'see the error number',
     ];
-    throw new PaddockError(code, message, { remedy, cause });
+    const check = code === 'not-regular' ? { check: 'FILE-001' } : {};
+    throw new PaddockError(code, message, { ...check, remedy, cause });
   }
 }
 
@@ -93,6 +94,7 @@ function refuseIrregular(stats: BigIntStats): void {
   const kind = kindOf(stats);
   if (kind !== undefined) {
     throw new PaddockError('not-regular', `this is ${kind}, not a file`, {
+      check: 'FILE-001',
       expected: 'a regular file',
       found: kind,
       remedy: 'name the llamafile itself',
@@ -100,6 +102,7 @@ function refuseIrregular(stats: BigIntStats): void {
   }
   if (stats.size === 0n) {
     throw new PaddockError('not-llamafile', 'the file is empty', {
+      check: 'FILE-003',
       expected: 'a llamafile',
       found: '0 bytes',
       remedy: 'the download may have failed: get the file again',

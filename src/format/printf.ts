@@ -32,6 +32,13 @@ export function scanPrintf(head: Buffer): PrintfAttempt[] {
   return attempts;
 }
 
+/** Where `printf '` occurs in `head`, whether the loader's scan stops there or runs over it inside another one. */
+export function printfPositions(head: Buffer): number[] {
+  const positions: number[] = [];
+  for (let at = head.indexOf(PRINTF); at >= 0; at = head.indexOf(PRINTF, at + 1)) positions.push(at);
+  return positions;
+}
+
 function decode(buffer: Buffer, from: number): { next: number; written: number } {
   const digit = (position: number): number | undefined => {
     const value = (buffer[position] ?? 0) - 0x30;

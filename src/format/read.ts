@@ -24,8 +24,7 @@ export function readAnatomy(source: ByteSource): Anatomy {
   const models = zip === undefined ? [] : readModels(source, zip);
   const weights = new Map(models.map((model) => [model.member, model.claims]));
   const archive = zip === undefined ? [] : archiveClaims(zip, weights);
-  const mapped = program.claims.filter(({ rank }) => rank >= RANK.segment);
-  if (!program.monolithic) refuseOverlap(mapped, archive, 'the program and the zip archive share bytes');
+  if (!program.monolithic) refuseReachingIn(program.claims, archive);
   const claims = [...program.claims, ...archive];
   const earlier = zip === undefined ? { generations: [], claims: [] } : findGenerations(source, zip, claims);
   const regions = tile(source, [...claims, ...earlier.claims]);
@@ -36,6 +35,9 @@ export function readAnatomy(source: ByteSource): Anatomy {
     ...(program.ape === undefined ? {} : { ape: program.ape }),
     programs: program.programs,
     loaders: program.loaders,
+    ...(program.script === undefined ? {} : { script: program.script }),
+    ...(program.pe === undefined ? {} : { pe: program.pe }),
+    ...(program.macho === undefined ? {} : { macho: program.macho }),
     ...(zip === undefined ? {} : { zip }),
     generations: earlier.generations,
     models: models.map(({ layout }) => layout.facts),
@@ -43,7 +45,7 @@ export function readAnatomy(source: ByteSource): Anatomy {
   };
 }
 
-type Program = Pick<Anatomy, 'form' | 'ape' | 'programs' | 'loaders'> & {
+type Program = Pick<Anatomy, 'form' | 'ape' | 'programs' | 'loaders' | 'script' | 'pe' | 'macho'> & {
   readonly claims: readonly Claim[];
   readonly monolithic: boolean;
 };
@@ -58,13 +60,24 @@ function readProgram(source: ByteSource): Program {
   if (!text.startsWith('\x7fELF')) throw otherKind(start, source);
   const { program, claims } = readElfFile(source);
   const remains = readApeRemains(source, program);
-  return {
-    form: 'elf',
-    programs: [program],
-    loaders: remains.loaders,
-    claims: [...claims, ...remains.claims],
-    monolithic: remains.monolithic,
-  };
+  return { ...remains, form: 'elf', programs: [program], claims: [...claims, ...remains.claims] };
+}
+
+/** Nothing that is mapped, or that a header of the program points to, may lie in the archive or behind its beginning. */
+function refuseReachingIn(program: readonly Claim[], archive: readonly Claim[]): void {
+  const parts = program.filter(({ rank }) => rank >= RANK.segment);
+  refuseOverlap(parts, archive, 'the program and the zip archive share bytes', 'APE-024');
+  const start = archive
+    .filter(({ kind }) => kind === 'zip-local-header')
+    .reduce((least, { offset }) => Math.min(least, offset), Number.POSITIVE_INFINITY);
+  const late = parts.find(({ offset, length }) => length > 0 && offset + length > start);
+  if (late === undefined) return;
+  throw malformed('a part of the program lies behind the beginning of the zip archive', {
+    check: 'APE-024',
+    offset: late.offset,
+    expected: `${late.label} before byte ${start}`,
+    found: `${late.length} bytes from byte ${late.offset}`,
+  });
 }
 
 interface Model {
@@ -107,6 +120,7 @@ function refuseCutArchive(source: ByteSource, regions: readonly Region[]): void 
     if (kind !== 'unaccounted' || length < 4 || source.read(offset, 4).readUInt32BE(0) !== 0x504b0304)
       continue;
     throw malformed('the file is truncated: its zip archive has no end', {
+      check: 'FILE-003',
       offset,
       expected: 'an end record in the last 64 KiB of the file',
       found: `a zip record here, and no end record up to byte ${source.size}`,
@@ -134,6 +148,7 @@ const OTHER_KINDS: readonly (readonly [magic: string, kind: string, remedy: stri
 function otherKind(start: Buffer, source: ByteSource) {
   if (source.size < 8 && APE_MAGICS.some((magic) => magic.startsWith(start.toString('latin1')))) {
     return malformed('the file is truncated: it ends inside its magic', {
+      check: 'FILE-003',
       offset: 0,
       expected: 'a llamafile',
       found: `${source.size} bytes`,
@@ -141,11 +156,13 @@ function otherKind(start: Buffer, source: ByteSource) {
   }
   const hex = start.toString('hex');
   const known = OTHER_KINDS.find(([magic]) => hex.startsWith(magic));
-  if (known !== undefined) return notLlamafile(`this is ${known[1]}`, `${hex} (${known[1]})`, known[2]);
+  if (known !== undefined)
+    return notLlamafile(`this is ${known[1]}`, `${hex} (${known[1]})`, known[2], 'FILE-004');
   return notLlamafile(
     'this is not a llamafile: it begins neither like an APE nor like an ELF file',
     hex,
     GUARDED,
+    'FILE-003',
   );
 }
 
@@ -154,5 +171,6 @@ function noArchive() {
     'this ELF program is not a llamafile: it carries no zip archive',
     'an ELF program without an end record of a zip archive',
     'run it directly; if it was a llamafile, it is truncated: get it again',
+    'FILE-003',
   );
 }

@@ -64,8 +64,13 @@ export function gapsBetween(
   return gaps;
 }
 
-/** @throws PaddockError `malformed` if a claim of `left` shares a byte with one of `right`. */
-export function refuseOverlap(left: readonly Claim[], right: readonly Claim[], message: string): void {
+/** @throws PaddockError `malformed` if a claim of `left` shares a byte with one of `right`: a case of `check`. */
+export function refuseOverlap(
+  left: readonly Claim[],
+  right: readonly Claim[],
+  message: string,
+  check: string,
+): void {
   const sorted = [...right].filter(({ length }) => length > 0).sort((a, b) => a.offset - b.offset);
   // Ends do not ascend where claims of one side overlap; the running maximum does, and finds the same conflicts.
   const ends: number[] = [];
@@ -75,6 +80,7 @@ export function refuseOverlap(left: readonly Claim[], right: readonly Claim[], m
     const other = sorted[firstAbove(ends, claim.offset)];
     if (other === undefined || other.offset >= claim.offset + claim.length) continue;
     throw malformed(message, {
+      check,
       offset: Math.max(claim.offset, other.offset),
       expected: `${claim.label} apart from ${other.label}`,
       found: `[${claim.offset}, ${claim.offset + claim.length}) and [${other.offset}, ${other.offset + other.length})`,

@@ -28,6 +28,7 @@ export function descriptorSource(fd: number): ByteSource {
         const count = readSync(fd, buffer, done, length - done, offset + done);
         if (count === 0) {
           throw new PaddockError('changed', 'the file became shorter while it was read', {
+            check: 'FILE-001',
             offset: offset + done,
             expected: `${size} bytes`,
             found: `end of file at byte ${offset + done}`,

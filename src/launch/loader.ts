@@ -91,6 +91,7 @@ function elfHeader(source: ByteSource, program: ElfProgram): Uint8Array {
   const header = attempt?.header.subarray(0, EHDR_LENGTH);
   if (header?.length === EHDR_LENGTH && header.toString('latin1', 0, 4) === '\x7fELF') return header;
   throw new PaddockError('changed', 'the ELF header in the shell script is no longer there', {
+    check: 'FILE-001',
     offset: program.headerOffset,
     remedy: 'make sure nothing is writing to the file, then try again',
   });

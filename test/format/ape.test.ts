@@ -107,9 +107,9 @@ describe('what the loader would take', () => {
     expect(anatomy.programs).toHaveLength(2);
   });
 
-  it('a program for a dynamic linker is passed over', () => {
+  it('a program for a dynamic linker would be passed over, and is refused', () => {
     const bytes = withProgramHeader(2, (entry) => entry.writeUInt32LE(3, P.type));
-    expect(read(bytes).programs.map(({ architecture }) => architecture)).toEqual(['aarch64']);
+    expectRefusal(() => read(bytes), 'malformed', /dynamic linker/);
   });
 });
 

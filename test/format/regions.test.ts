@@ -57,7 +57,7 @@ it('an overlap is refused exactly where there is one', () => {
       const shared = Array.from({ length: SIZE }, (_, at) => at).some(
         (at) => owner(left, at) >= 0 && owner(right, at) >= 0,
       );
-      const act = () => refuseOverlap(left, right, 'overlap');
+      const act = () => refuseOverlap(left, right, 'overlap', 'APE-024');
       if (shared) expect(refusal(act).code).toBe('malformed');
       else expect(act).not.toThrow();
     }),

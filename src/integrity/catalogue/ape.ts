@@ -1,4 +1,4 @@
-import { ASK, type Checks } from './check.ts';
+import { ASK, type Checks, REBUILD } from './check.ts';
 
 /** APE: the executable part, and what it was made from. */
 export const APE = {
@@ -8,6 +8,13 @@ export const APE = {
     title: 'unknown runtime: the program is no published llamafile release that paddock knows',
     why: 'nobody has vouched for the code that would run: it may be somebody’s honest build, or anything else',
     remedy: 'it runs inside the fence only; `--preset strict` refuses such files',
+  },
+  'APE-011': {
+    stage: 'judging',
+    severity: 'deny',
+    title: 'the shell script is none that a known linker writes',
+    why: 'a shell runs this text before the program wherever no APE loader is registered: one more command in it is enough',
+    remedy: ASK,
   },
   'APE-012': {
     stage: 'judging',
@@ -30,6 +37,41 @@ export const APE = {
     why: 'bytes that belong to nothing are where code and data are hidden from tools that look at the parts they know',
     remedy: ASK,
   },
+  'APE-015': {
+    stage: 'reading',
+    severity: 'deny',
+    title: 'an embedded loader is damaged, or not where the script says',
+    why: 'what is unpacked and started would depend on the tool that unpacks it',
+    remedy: REBUILD,
+  },
+  'APE-016': {
+    stage: 'judging',
+    severity: 'deny',
+    title: 'the script does not copy what it says that it copies',
+    why: 'on another processor or system than this one, something else would be started than what the file seems to hold',
+    remedy: ASK,
+  },
+  'APE-020': {
+    stage: 'reading',
+    severity: 'deny',
+    title: 'there is not one well-formed ELF header for each architecture',
+    why: 'which program runs would depend on who reads the file',
+    remedy: REBUILD,
+  },
+  'APE-021': {
+    stage: 'reading',
+    severity: 'deny',
+    title: 'the program headers ask for what loader and kernel do differently or not at all',
+    why: 'loader and kernel would run different programs, or a file that the program names as its interpreter',
+    remedy: REBUILD,
+  },
+  'APE-022': {
+    stage: 'reading',
+    severity: 'deny',
+    title: 'the entry point is not in code',
+    why: 'what would run first is not what anybody looks at as code',
+    remedy: REBUILD,
+  },
   'APE-023': {
     stage: 'judging',
     severity: 'deny',
@@ -38,10 +80,45 @@ export const APE = {
     remedy: ASK,
   },
   'APE-024': {
+    stage: 'reading',
+    severity: 'deny',
+    title: 'a part of the program reaches into the zip archive',
+    why: 'what looks like a member of the archive, such as weights, would be mapped and run as code',
+    remedy: REBUILD,
+  },
+  'APE-030': {
     stage: 'judging',
     severity: 'deny',
-    title: 'a segment of the program reaches into the zip archive',
-    why: 'what looks like a member of the archive, such as weights, would be mapped and run as code',
+    title: 'the header for Windows is not one of a program for x86-64',
+    why: 'Windows would start another program than the one that is judged here',
+    remedy: ASK,
+  },
+  'APE-031': {
+    stage: 'judging',
+    severity: 'deny',
+    title: 'the header for Windows has a directory that no APE linker fills',
+    why: 'such a directory can run code before the entry point, or load libraries later',
+    remedy: ASK,
+  },
+  'APE-032': {
+    stage: 'judging',
+    severity: 'deny',
+    title: 'the header for Windows maps something else than the ELF header does',
+    why: 'Windows would map code that no other system shows',
+    remedy: ASK,
+  },
+  'APE-034': {
+    stage: 'judging',
+    severity: 'deny',
+    title: 'the header for macOS describes another program than the ELF header does',
+    why: 'macOS would start another program than the one that is judged here',
+    remedy: ASK,
+  },
+  'APE-040': {
+    stage: 'judging',
+    severity: 'warn',
+    title: 'the program has a sign of code that was put in afterwards',
+    why: 'code that is appended to a program is most often started so',
     remedy: ASK,
   },
 } as const satisfies Checks;

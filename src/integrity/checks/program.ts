@@ -2,6 +2,10 @@ import type { Anatomy, Architecture, ElfProgram } from '../../format/anatomy.ts'
 import { formatBytes } from '../../lib/units.ts';
 import { finding } from '../catalogue.ts';
 import type { Finding, KnownLoader } from '../verdict.ts';
+import { checkCaves } from './caves.ts';
+import { checkMac } from './macos.ts';
+import { checkScript } from './script.ts';
+import { checkWindows } from './windows.ts';
 
 const PT_LOAD = 1;
 const FLAG_EXECUTE = 1;
@@ -19,13 +23,13 @@ export function checkProgram(
   releaseLength = 0,
 ): Finding[] {
   const findings = [
-    ...hiddenHeaders(anatomy),
+    ...checkScript(anatomy),
     ...unknownLoaders(anatomy, loaders, architecture),
     ...unaccounted(anatomy, releaseLength),
-    ...anatomy.programs.flatMap((program) => [
-      ...writableCode(program),
-      ...segmentsInArchive(program, anatomy),
-    ]),
+    ...anatomy.programs.flatMap(writableCode),
+    ...checkWindows(anatomy, programEnd(anatomy)),
+    ...checkMac(anatomy),
+    ...checkCaves(anatomy),
   ];
   if (releaseLength === 0) return findings;
   return findings.filter(
@@ -33,19 +37,10 @@ export function checkProgram(
   );
 }
 
-// The loader tries every `printf '` that it finds, also in comments: one that is not a known program is a hiding place.
-function hiddenHeaders({ ape, programs }: Anatomy): Finding[] {
-  if (ape === undefined) return [];
-  const explained = new Set(programs.map(({ headerOffset }) => headerOffset));
-  return ape.printfOffsets
-    .filter((offset) => !explained.has(offset))
-    .map((offset) =>
-      finding('APE-012', {
-        offset,
-        expected: `${programs.length} program headers, one for each architecture`,
-        found: `${ape.printfOffsets.length} of them`,
-      }),
-    );
+/** Where the archive begins, in the newest generation or an older one; a program in one piece maps the archive, too. */
+function programEnd({ ape, regions, size }: Anatomy): number {
+  if (ape?.monolithic === true) return size;
+  return regions.find(({ kind }) => kind === 'zip-local-header')?.offset ?? size;
 }
 
 function unknownLoaders(
@@ -92,19 +87,4 @@ function writableCode(program: ElfProgram): Finding[] {
       ({ type, flags }) => type === PT_LOAD && (flags & FLAG_EXECUTE) !== 0 && (flags & FLAG_WRITE) !== 0,
     )
     .map(({ offset, fileSize }) => finding('APE-023', { offset, length: fileSize }, program.architecture));
-}
-
-// A monolithic program was linked together with its archive: there the image holds it.
-function segmentsInArchive(program: ElfProgram, { zip, ape }: Anatomy): Finding[] {
-  if (ape?.monolithic === true) return [];
-  const start = Math.min(...(zip?.members.map(({ localOffset }) => localOffset) ?? []));
-  return program.segments
-    .filter(({ type, fileSize, offset }) => type === PT_LOAD && fileSize > 0 && offset + fileSize > start)
-    .map(({ offset, fileSize }) =>
-      finding(
-        'APE-024',
-        { offset, length: fileSize, expected: `an end before byte ${start}` },
-        program.architecture,
-      ),
-    );
 }
