@@ -90,13 +90,19 @@ export interface ScriptFacts {
   readonly difference?: ScriptDifference;
   /** From the name of the unpacked loader: "1.10". */
   readonly version?: string;
-  /** The `printf` lines, with the 64 bytes that they write. Offsets are those of `printf '` in the file. */
-  readonly headers: readonly {
-    readonly architecture: Architecture;
-    readonly offset: number;
-    readonly bytes: Buffer;
-  }[];
+  /** The `printf` lines, in their order. */
+  readonly headers: readonly ScriptHeader[];
   readonly ranges: readonly ScriptRange[];
+}
+
+/** What a `printf` line of the script writes: of an ELF header, what differs between programs. */
+export interface ScriptHeader {
+  readonly architecture: Architecture;
+  /** Of `printf '`. */
+  readonly offset: number;
+  readonly entry: bigint;
+  readonly programHeaderOffset: bigint;
+  readonly programHeaderCount: number;
 }
 
 /** The first place where a script is not the known one that it follows longest. Texts are escaped. */

@@ -1,4 +1,4 @@
-import type { ScriptFacts, ScriptRange } from '../anatomy.ts';
+import type { ScriptFacts, ScriptHeader, ScriptRange } from '../anatomy.ts';
 import { demoTemplates } from './demo.ts';
 import { linkedTemplates } from './linked.ts';
 import { type Filled, matchScript, type Template } from './match.ts';
@@ -39,10 +39,18 @@ export function readScriptFacts(text: string, start: number, head: Buffer | unde
 
 const PRINTF_LENGTH = 'printf '.length;
 
-function headerOf({ hole, at, bytes }: Filled, start: number): ScriptFacts['headers'] {
+function headerOf({ hole, at, bytes }: Filled, start: number): ScriptHeader[] {
   const { role } = hole;
   if (hole.field !== 'header' || (role !== 'x86-64' && role !== 'aarch64')) return [];
-  return [{ architecture: role, offset: start + at - PRINTF_LENGTH, bytes }];
+  return [
+    {
+      architecture: role,
+      offset: start + at - PRINTF_LENGTH,
+      entry: bytes.readBigUInt64LE(24),
+      programHeaderOffset: bytes.readBigUInt64LE(32),
+      programHeaderCount: bytes.readUInt16LE(56),
+    },
+  ];
 }
 
 /** Each `skip` with the `count` that follows it. */

@@ -49,11 +49,10 @@ function foreignHeader({ form, programs }: Anatomy, { headers }: ScriptFacts): F
   const [own] = programs;
   const written = headers.find(({ architecture }) => architecture === own?.architecture);
   if (form !== 'elf' || own === undefined || written === undefined) return [];
-  const { bytes } = written;
   const same =
-    bytes.readBigUInt64LE(24) === own.entry &&
-    bytes.readBigUInt64LE(32) === BigInt(own.programHeaderOffset) &&
-    bytes.readUInt16LE(56) === own.segments.length;
+    written.entry === own.entry &&
+    written.programHeaderOffset === BigInt(own.programHeaderOffset) &&
+    written.programHeaderCount === own.segments.length;
   if (same) return [];
   const found = `entry 0x${own.entry.toString(16)}, ${own.segments.length} program headers at ${own.programHeaderOffset}`;
   return [finding('APE-012', { offset: 0, expected: `the header at byte ${written.offset}`, found })];
