@@ -70,7 +70,7 @@ function program(context: Context): Command {
         'Exit: 0 pass, 1 the policy refuses, 2 could not finish, 3 integrity: tampered with or malformed; the worst of all files.',
     )
     .argument('<path...>', 'files and folders')
-    .option('--all', 'of folders too, everything about every file')
+    .option('--details', 'of folders too, everything about every file')
     .addOption(new Option('--json', 'a report for programs').conflicts(['sarif', 'cyclonedx']))
     .addOption(new Option('--sarif', 'findings as SARIF 2.1.0, for code scanning').conflicts(['cyclonedx']))
     .option('--cyclonedx', 'what the files are made of, as CycloneDX 1.6')

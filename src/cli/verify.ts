@@ -26,13 +26,15 @@ export interface VerifyInput {
   /** Threads, at most. */
   readonly jobs?: number;
   /** Of folders too: everything about every file. */
-  readonly all?: boolean;
+  readonly details?: boolean;
   readonly policy: readonly string[];
   readonly preset?: string;
 }
 
 /** More threads than this wait for the disk. */
 const MAX_DEFAULT_JOBS = 4;
+/** Each thread has a heap of its own. */
+const MAX_JOBS = 64;
 /** Less than this is judged before a thread has started. */
 const WORTH_THREADS_BYTES = 128 * 1024 * 1024;
 
@@ -43,7 +45,7 @@ export async function run(context: Context, input: VerifyInput): Promise<number>
   const counter = fileCounter(context, files.length);
   const judgements = await judgeAll({
     paths: files,
-    jobs: Math.min(input.jobs ?? jobsFor(files), files.length),
+    jobs: Math.min(input.jobs ?? jobsFor(files), files.length, MAX_JOBS),
     wanted: input.cyclonedx === true ? 'contents' : 'verdict',
     progress: counter.judged,
   });
@@ -118,14 +120,14 @@ async function reportText(context: Context, input: VerifyInput, judged: Judged):
     return cyclonedxText(context, judged);
   }
   const style = styleOf(context, input.output);
-  const whole = folders.length === 0 || input.all === true ? outcomes : [];
+  const whole = folders.length === 0 || input.details === true ? outcomes : [];
   return [
     ...whole.map((outcome) => fileText(outcome, style)),
     ...(outcomes.length > whole.length || outcomes.length > 1 ? [summaryText(outcomes, style)] : []),
     ...(folders.length === 0 ? [] : [folders.map((folder) => walkedText(folder)).join('\n')]),
     ...(exit === EXIT.ok || outcomes.length === whole.length
       ? []
-      : ['to do: `paddock verify FILE` tells all about one, `--all` about each']),
+      : ['to do: `paddock verify FILE` tells all about one, `--details` about each']),
   ].join('\n\n');
 }
 

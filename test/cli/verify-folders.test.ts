@@ -47,8 +47,8 @@ describe('a folder', () => {
     expect(code).toBe(2);
   });
 
-  it('--all: everything about every file, and the table', async () => {
-    const { stdout } = await verify(outcomes, '--all', '.');
+  it('--details: everything about every file, and the table', async () => {
+    const { stdout } = await verify(outcomes, '--details', '.');
     expect(stdout).toMatch(/REFUSED {2}tier C/);
     expect(stdout).toMatch(/why {7}/);
     expect(stdout).toMatch(/^6 files/m);
@@ -76,8 +76,8 @@ describe('several files', () => {
   });
 
   it.each(['1', '2', '7'])('--jobs %s changes nothing but the time', async (jobs) => {
-    const one = await verify(outcomes, '--all', '.', '../tree');
-    const many = await verify(outcomes, '--jobs', jobs, '--all', '.', '../tree');
+    const one = await verify(outcomes, '--details', '.', '../tree');
+    const many = await verify(outcomes, '--jobs', jobs, '--details', '.', '../tree');
     expect(many.stdout).toBe(one.stdout);
     expect(many.code).toBe(one.code);
     expect(many.stderr).toBe('');
