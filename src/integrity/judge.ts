@@ -8,8 +8,10 @@ import { checkFile } from './checks/file.ts';
 import { checkProgram } from './checks/program.ts';
 import { checkReaders } from './checks/readers.ts';
 import { checkAgainstRelease } from './checks/release.ts';
+import { checkSignatures } from './checks/signatures.ts';
 import { checkWeights } from './checks/weights.ts';
 import { matchRelease, type ReleaseMatch } from './prefix.ts';
+import type { SignatureEvidence } from './signatures/seen.ts';
 import type { Tables } from './tables.ts';
 import type { Finding, KnownLoader, Severity, Standing, Verdict } from './verdict.ts';
 
@@ -20,6 +22,8 @@ export interface JudgeInput {
   readonly tables: Tables;
   /** Of the host that would run it: decides which of the embedded loaders counts. */
   readonly architecture: Architecture;
+  /** What was found beside the file; missing where nobody looked. */
+  readonly signatures?: SignatureEvidence;
 }
 
 const ORDER: readonly Severity[] = ['deny', 'warn', 'info'];
@@ -40,14 +44,20 @@ export async function judge(input: JudgeInput): Promise<Verdict> {
     ...(await checkReaders(anatomy, input.source)),
     ...checkArguments(anatomy, input.source),
     ...(await checkWeights(anatomy, input.source, match?.release.version)),
+    ...checkSignatures(input.signatures),
     ...replaced,
     ...(match === undefined ? [finding('RUN-000', {})] : []),
   ];
   return {
     ...standing(match, replaced),
     ...loaderOf(input, match),
+    ...(input.signatures === undefined ? {} : seenOf(input.signatures)),
     findings: findings.sort((a, b) => ORDER.indexOf(a.severity) - ORDER.indexOf(b.severity)),
   };
+}
+
+function seenOf({ signatures, approvals }: SignatureEvidence): Pick<Verdict, 'signatures' | 'approvals'> {
+  return { signatures, approvals };
 }
 
 function standing(

@@ -1,4 +1,5 @@
 import type { Architecture } from '../format/anatomy.ts';
+import type { ApprovalSeen, SignatureSeen } from './signatures/seen.ts';
 
 export type Severity = 'info' | 'warn' | 'deny';
 
@@ -52,6 +53,9 @@ export interface Verdict {
     readonly encoding: 'gzip' | 'raw';
     readonly known?: KnownLoader;
   };
+  /** What was found beside the file; missing where nobody looked. */
+  readonly signatures?: readonly SignatureSeen[];
+  readonly approvals?: readonly ApprovalSeen[];
   /** Worst first. */
   readonly findings: readonly Finding[];
 }

@@ -39,7 +39,8 @@ export type Outcome =
 export type Word = 'PASS' | 'REFUSED' | 'INCOMPLETE' | 'NOT JUDGED' | 'FAIL';
 
 /**
- * The word for an outcome. FAIL: malformed, tampered with, or changed meanwhile. INCOMPLETE: a bound of paddock's was reached.
+ * The word for an outcome. FAIL: malformed, tampered with, changed meanwhile, or with a signature that is not its own. INCOMPLETE: a bound
+ * of paddock's was reached.
  * NOT JUDGED: there is nothing to say about the file, and that is never a pass.
  */
 export function wordOf(outcome: Outcome): Word {
@@ -49,7 +50,7 @@ export function wordOf(outcome: Outcome): Word {
     return code === 'too-large' ? 'INCOMPLETE' : 'NOT JUDGED';
   }
   const { standing, findings } = outcome.facts.verdict;
-  if (standing === 'tampered') return 'FAIL';
+  if (standing === 'tampered' || findings.some(({ id }) => id === 'SIG-003')) return 'FAIL';
   if (findings.some(({ incomplete }) => incomplete === true)) return 'INCOMPLETE';
   return outcome.decision.outcome === 'refuse' ? 'REFUSED' : 'PASS';
 }
