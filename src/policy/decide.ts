@@ -1,3 +1,5 @@
+import type { Requirement } from '../integrity/signatures/seen.ts';
+import { SIGNATURE_PLACES } from '../integrity/signatures/sidecars.ts';
 import type { Finding, Verdict } from '../integrity/verdict.ts';
 import type { Decision, EffectivePolicy, Origin, Reason } from './policy.ts';
 import { withSeverities } from './severities.ts';
@@ -14,6 +16,7 @@ export function decide({ effective, verdict: judged }: DecideInput): Decision {
     ...standing(effective, verdict),
     ...unknownLoader(effective, verdict),
     ...denied(effective, verdict),
+    ...required(effective, verdict),
   ];
   if (reasons.length > 0) return { outcome: 'refuse', reasons, effective, verdict };
   const warnings = verdict.findings.filter(({ severity }) => severity !== 'info').map(asReason);
@@ -68,6 +71,39 @@ function unknownLoader(effective: EffectivePolicy, { loader }: Verdict): Reason[
     },
   ];
 }
+
+/** Where approvals are, in words. */
+const APPROVAL_PLACES = '<file>.paddock.json beside it, or your own folder of approvals';
+
+// What an administrator asks for must not be met by keys that the user made.
+function required(effective: EffectivePolicy, verdict: Verdict): Reason[] {
+  return effective.policy.trust.require.flatMap((requirement) => {
+    const bySystem = effective.systemRequires.includes(requirement);
+    const found = (requirement === 'signature' ? verdict.signatures : verdict.approvals) ?? [];
+    if (found.some(({ state, anchor }) => state === 'trusted' && (!bySystem || anchor === 'system')))
+      return [];
+    const places = requirement === 'signature' ? SIGNATURE_PLACES : APPROVAL_PLACES;
+    const whose = bySystem ? 'the system’s' : 'a';
+    const why = found.map(
+      ({ file, reason, signer }) => `; ${file}: ${reason ?? `only you trust ${signer ?? 'its signer'}`}`,
+    );
+    return [
+      {
+        id: 'trust.require',
+        message: `it has no ${requirement} that counts by ${whose} trust store; looked for ${places}${why.join('')}`,
+        remedy: bySystem ? ASK_ADMINISTRATOR : GET[requirement],
+        ...from(effective, 'trust.require'),
+      },
+    ];
+  });
+}
+
+const ASK_ADMINISTRATOR =
+  'ask the administrator of this machine, whose signers are in /etc/paddock/trust.json';
+const GET: Readonly<Record<Requirement, string>> = {
+  signature: '`paddock trust add` the publisher’s key or identity; `paddock verify` shows what was found',
+  approval: '`paddock verify` the file, then `paddock approve` it',
+};
 
 function denied(effective: EffectivePolicy, verdict: Verdict): Reason[] {
   if (effective.policy.trust.findings === 'record') return [];

@@ -28,6 +28,7 @@ export const LEAVES: readonly (readonly [part: keyof Policy, leaf: string])[] = 
   ['trust', 'loaders'],
   ['trust', 'unknownLoader'],
   ['trust', 'findings'],
+  ['trust', 'require'],
   ['checks', ''],
   ['arguments', 'deny'],
   ['arguments', 'append'],

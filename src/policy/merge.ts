@@ -36,7 +36,9 @@ export function mergeLayers({ layers, ceiling }: MergeInput): EffectivePolicy {
   }
   const policy = values as unknown as Policy;
   const digest = createHash('sha256').update(canonical(policy)).digest('hex');
-  return { policy, origins, rejected, digest, hasCeiling: ceiling > 0 };
+  const asked = stack(layers.slice(0, ceiling), 'trust', 'require', undefined)?.value;
+  const systemRequires = (asked ?? []) as Policy['trust']['require'];
+  return { policy, origins, rejected, digest, hasCeiling: ceiling > 0, systemRequires };
 }
 
 interface Said {

@@ -117,6 +117,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   'trust.loaders': fewer,
   'trust.unknownLoader': stricter('warn', 'refuse'),
   'trust.findings': stricter('record', 'refuse'),
+  'trust.require': more,
   checks: raised,
   'arguments.deny': more,
   'arguments.append': before,

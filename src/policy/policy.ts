@@ -1,4 +1,5 @@
 import type { CheckId } from '../integrity/catalogue.ts';
+import type { Requirement } from '../integrity/signatures/seen.ts';
 import type { Standing, Tier, Verdict } from '../integrity/verdict.ts';
 
 /** What happens when a watched event occurs. Ordered: a later layer may only move right under a ceiling. */
@@ -32,6 +33,8 @@ export interface Policy {
     readonly unknownLoader: 'refuse' | 'warn';
     /** Findings of severity deny: refuse, or record only (audit). */
     readonly findings: 'refuse' | 'record';
+    /** What must vouch for a file beside its own content, all of them. */
+    readonly require: readonly Requirement[];
   };
   /** Severities that are higher than the catalogue's. A lower one changes nothing. */
   readonly checks: Raised;
@@ -117,6 +120,8 @@ export interface EffectivePolicy {
   readonly digest: string;
   /** The administrator has written a policy: nothing behind it can widen it, `--allow-degraded` neither. */
   readonly hasCeiling: boolean;
+  /** Of `trust.require`, what the administrator asks for: only signers of the system's own trust store meet it. */
+  readonly systemRequires: readonly Requirement[];
 }
 
 /** What the policy says about this file and these arguments. */

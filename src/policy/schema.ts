@@ -4,6 +4,7 @@ import { parseBytes, parseDuration } from '../lib/units.ts';
 
 const TIERS = ['A', 'B', 'C'] as const;
 const STANDINGS = ['release', 'unknown', 'tampered'] as const;
+const REQUIREMENTS = ['signature', 'approval'] as const;
 const ACTIONS = ['record', 'warn', 'kill'] as const;
 const PROTECTIONS = [
   'no-new-privileges',
@@ -80,6 +81,7 @@ export const PolicyFile = v.strictObject({
       loaders: v.optional(list(sha256)),
       unknownLoader: v.optional(v.picklist(['refuse', 'warn'])),
       findings: v.optional(v.picklist(['refuse', 'record'])),
+      require: v.optional(list(v.picklist(REQUIREMENTS))),
     }),
   ),
   checks: v.optional(v.strictObject(raisable())),
@@ -161,6 +163,7 @@ export const EXPECTED: Readonly<Record<string, string>> = {
   'trust.refuse': 'some of release, unknown, tampered',
   'trust.unknownLoader': 'refuse or warn',
   'trust.findings': 'refuse or record',
+  'trust.require': 'some of signature, approval; an empty list for none',
   'trust.loaders': 'a list of SHA-256 digests, each of 64 lower-case hex digits',
   checks: 'checks and severities: { ZIP-052: deny }',
   'arguments.deny': 'a list of flags: [--rpc, --tools]',

@@ -10,6 +10,7 @@ export const POLICY: Policy = {
     loaders: [],
     unknownLoader: 'refuse',
     findings: 'refuse',
+    require: [],
   },
   checks: {},
   arguments: { deny: ['--rpc', '--tools'], append: [], grantFiles: true },
@@ -43,7 +44,7 @@ export function effective(changes: Changes = {}): EffectivePolicy {
     }),
   ) as unknown as Policy;
   const origins = new Map([['arguments.deny', { layer: '/etc/paddock/policy.yaml', line: 12 }]]);
-  return { policy, origins, rejected: [], hasCeiling: false, digest: '0'.repeat(64) };
+  return { policy, origins, rejected: [], hasCeiling: false, systemRequires: [], digest: '0'.repeat(64) };
 }
 
 export const HOST: HostAbilities = {

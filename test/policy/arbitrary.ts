@@ -23,6 +23,7 @@ export const partialPolicy = part({
     loaders: some('0'.repeat(64), '1'.repeat(64)),
     unknownLoader: fc.constantFrom('refuse', 'warn'),
     findings: fc.constantFrom('refuse', 'record'),
+    require: some('signature', 'approval'),
   }),
   checks: part({
     'ZIP-052': fc.constantFrom('warn', 'deny'),

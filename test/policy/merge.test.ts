@@ -193,6 +193,7 @@ function widened(ceiling: Policy, policy: Policy): string[] {
     loaders: subset(policy.trust.loaders, ceiling.trust.loaders),
     unknownLoader: ceiling.trust.unknownLoader === 'warn' || policy.trust.unknownLoader === 'refuse',
     findings: ceiling.trust.findings === 'record' || policy.trust.findings === 'refuse',
+    trustRequire: subset(ceiling.trust.require, policy.trust.require),
     checks: Object.entries(ceiling.checks).every(([id, severity]) =>
       [severity, 'deny'].includes(policy.checks[id as 'ZIP-052'] ?? ''),
     ),
