@@ -6,6 +6,7 @@ import { GGUF_CASES } from './cases/gguf.ts';
 import { SIG_CASES } from './cases/sig.ts';
 import { VER_CASES } from './cases/ver.ts';
 import { ZIP_CASES } from './cases/zip.ts';
+import { ZIP_READING_CASES } from './cases/zip-reading.ts';
 
 export const CASES: Readonly<Record<string, CheckCases>> = {
   ...FILE_CASES,
@@ -13,6 +14,7 @@ export const CASES: Readonly<Record<string, CheckCases>> = {
   ...VER_CASES,
   ...APE_CASES,
   ...ZIP_CASES,
+  ...ZIP_READING_CASES,
   ...GGUF_CASES,
   ...ARG_CASES,
 };

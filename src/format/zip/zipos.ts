@@ -72,13 +72,15 @@ export function locateZipos(
   { skipsDeferredOffset }: Pick<ZiposVersion, 'skipsDeferredOffset'> = NEWEST_ZIPOS,
 ): EndRecord | undefined {
   const size = source.size;
-  const start = Math.max(0, size - WINDOW - 1);
+  const window = Math.max(0, size - WINDOW - 1);
+  // A locator may stand before the window.
+  const start = Math.max(0, window - LOOK_BACK);
   const tail = source.read(start, size - start);
   const locatorAt = (at: number): EndRecord | undefined =>
     at + LOCATOR_LENGTH <= tail.length && tail.readUInt32LE(at) === LOCATOR
       ? eocd64At(source, tail.readBigUInt64LE(at + 8))
       : undefined;
-  for (let at = tail.length - 4; at >= 0; at--) {
+  for (let at = tail.length - 4; at >= window - start; at--) {
     const big = locatorAt(at);
     if (big !== undefined) return big;
     const small = eocd32At(tail, start, at, skipsDeferredOffset);
