@@ -1,4 +1,5 @@
 import { PaddockError } from '../lib/errors.ts';
+import type { SupportTable } from './baselines/support.ts';
 import loadersText from './data/loaders.tsv';
 import releasesText from './data/releases.tsv';
 import type { KnownLoader } from './verdict.ts';
@@ -19,6 +20,8 @@ export interface Tables {
   readonly loaders: ReadonlyMap<string, KnownLoader>;
   /** By SHA-256 (hex) of the whole artifact. */
   readonly releases: ReadonlyMap<string, Release>;
+  /** What releases pack into their archives. Read only for a file whose program is unknown. */
+  readonly support?: () => Promise<SupportTable>;
 }
 
 let shipped: Tables | undefined;
@@ -28,6 +31,7 @@ export function shippedTables(): Tables {
   shipped ??= {
     loaders: parseLoaders(loadersText),
     releases: parseReleases(releasesText),
+    support: async () => (await import('./baselines/support-table.ts')).supportTable(),
   };
   return shipped;
 }

@@ -1,4 +1,5 @@
 import type { Architecture } from '../format/anatomy.ts';
+import type { Resemblance } from './baselines/support.ts';
 import type { ApprovalSeen, SignatureSeen } from './signatures/seen.ts';
 
 export type Severity = 'info' | 'warn' | 'deny';
@@ -39,11 +40,32 @@ export interface KnownLoader {
   readonly version: string;
 }
 
+/** A component of a release that a file has otherwise, or has in addition. */
+export interface ComponentDifference {
+  /** "x86-64 R-X segment", "member www/index.html"; untrusted text in it is escaped. */
+  readonly component: string;
+  readonly offset?: number;
+  readonly length?: number;
+  /** "SHA-256 …", or in words what should be there. */
+  readonly expected: string;
+  readonly found: string;
+}
+
 export interface Verdict {
   readonly standing: Standing;
   readonly tier: Tier;
-  /** Name of the matched release artifact: "llamafile-0.9.3"; tier A and B only. */
+  /** Name of the matched release: "llamafile-0.9.3". Absent for what is unknown. */
   readonly release?: string;
+  /** Version of its runtime, where it is known: "0.9.3". */
+  readonly version?: string;
+  /** Whether a published digest says so, or a baseline of this user or machine. */
+  readonly releaseKnownBy?: 'published digest' | 'baseline' | 'support files';
+  /** How a file of tier B differs in form from the release: repacked, or its first bytes written over with an ELF header. */
+  readonly form?: 'repacked' | 'assimilated';
+  /** What of the release is otherwise; tampered only. */
+  readonly components?: readonly ComponentDifference[];
+  /** Of an unknown runtime: the releases whose support files it has most of. No statement about its program. */
+  readonly resembles?: Resemblance;
   /** Bytes [0, releaseLength) equal that artifact; tier A only. */
   readonly releaseLength?: number;
   /** The loader that would start the file on this architecture: undefined for a plain ELF. */

@@ -46,10 +46,10 @@ describe('matchRelease', () => {
     expect(matchRelease(withEnds(1000, 100, 200), zeros(1000).source, releases)?.length).toBe(200);
   });
 
-  it('reads nothing when every size is known and none fits', () => {
+  it('reads one end record and hashes nothing when every size is known and none fits', () => {
     const { source, reads } = zeros(1000);
     expect(matchRelease(withEnds(1000, 100), source, new Map([release(200, { size: 200 })]))).toBeUndefined();
-    expect(reads).toEqual([]);
+    expect(reads).toEqual([{ offset: 178, length: 22 }]);
   });
 
   it('reads no prefix that is longer than any release', () => {

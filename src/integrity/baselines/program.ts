@@ -112,21 +112,26 @@ function hasCode(source: ByteSource, present: readonly Region[], { parts }: Base
   return code.some((part) => isElsewhere(source, present, part));
 }
 
+/** Whether the same part, by its label, is somewhere else in the program: of another part's content that says nothing. */
 function isElsewhere(source: ByteSource, present: readonly Region[], part: BaselinePart): boolean {
   return present.some(
-    ({ kind, offset, length }) =>
-      kind === part.kind && length === part.length && digestRange(source, offset, length) === part.sha256,
+    ({ kind, label, offset, length }) =>
+      kind === part.kind &&
+      label === part.label &&
+      length === part.length &&
+      digestRange(source, offset, length) === part.sha256,
   );
 }
 
+// Parts that are whole, but in another place, are told only if nothing else differs.
 function differences(source: ByteSource, present: readonly Region[], { parts }: Baseline): PartDifference[] {
-  return parts.flatMap((part) => {
+  const atPlace = parts.flatMap((part) => {
     const { offset, length } = part;
-    const fits = offset + length <= source.size;
-    const now = fits ? digestPart(source, offset, length) : undefined;
-    if (now?.sha256 === part.sha256 || (fits && isElsewhere(source, present, part))) return [];
-    return [describeDifference(part, now)];
+    const now = offset + length <= source.size ? digestPart(source, offset, length) : undefined;
+    return now?.sha256 === part.sha256 ? [] : [describeDifference(part, now)];
   });
+  const changed = atPlace.filter(({ part }) => !isElsewhere(source, present, part));
+  return changed.length > 0 ? changed : atPlace;
 }
 
 function describeDifference(

@@ -9,6 +9,13 @@ export const APE = {
     why: 'nobody has vouched for the code that would run: it may be somebody’s honest build, or anything else',
     remedy: 'it runs inside the fence only; `--preset strict` refuses such files',
   },
+  'APE-010b': {
+    stage: 'judging',
+    severity: 'deny',
+    title: 'a part of the program is not as in the release that the rest of it is from',
+    why: 'changed code in a genuine program is what a patch of an attacker looks like',
+    remedy: REBUILD,
+  },
   'APE-011': {
     stage: 'judging',
     severity: 'deny',

@@ -160,4 +160,18 @@ export const ZIP = {
     why: 'it may be harmless, but no part of a llamafile needs it',
     remedy: ASK,
   },
+  'ZIP-053': {
+    stage: 'judging',
+    severity: 'deny',
+    title: 'a GPU module in the archive is of no release that paddock knows',
+    why: 'the program loads it as native code, with the GPU driver and without its own sandbox',
+    remedy: 'learn the release that it belongs to: `paddock baseline add` with the publisher’s executable',
+  },
+  'ZIP-054': {
+    stage: 'judging',
+    severity: 'deny',
+    title: 'a web page, script, SQL schema or certificate of the release was replaced',
+    why: 'the page runs in the user’s browser and sees every conversation; certificates decide whom the program trusts',
+    remedy: REBUILD,
+  },
 } as const satisfies Checks;
