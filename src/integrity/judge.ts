@@ -7,7 +7,7 @@ import { checkProgram } from './checks/program.ts';
 import { checkReaders } from './checks/readers.ts';
 import { checkSignatures } from './checks/signatures.ts';
 import { checkWeights } from './checks/weights.ts';
-import { type Identity, type IdentifyInput, identify } from './identify.ts';
+import { type IdentifyInput, type Identity, identify } from './identify.ts';
 import type { SignatureEvidence } from './signatures/seen.ts';
 import type { Finding, KnownLoader, Severity, Verdict } from './verdict.ts';
 

@@ -1,6 +1,7 @@
 import type { CheckCases } from './case.ts';
 import { APE_CASES } from './cases/ape.ts';
 import { ARG_CASES } from './cases/arg.ts';
+import { BASELINE_CASES } from './cases/baseline.ts';
 import { FILE_CASES } from './cases/file.ts';
 import { GGUF_CASES } from './cases/gguf.ts';
 import { SIG_CASES } from './cases/sig.ts';
@@ -17,4 +18,5 @@ export const CASES: Readonly<Record<string, CheckCases>> = {
   ...ZIP_READING_CASES,
   ...GGUF_CASES,
   ...ARG_CASES,
+  ...BASELINE_CASES,
 };
