@@ -126,7 +126,7 @@ function runtimeComponent({ verdict }: FileFacts, ref: string, { release }: Cycl
     type: 'application',
     'bom-ref': ref,
     name: artifact === undefined ? 'unknown runtime' : 'llamafile',
-    version: known?.version,
+    version: known?.version ?? verdict.version,
     description: artifact === undefined ? 'no published llamafile release that paddock knows' : artifact,
     ...(whole && tier === 'A' ? hashes(known?.sha256) : {}),
     purl:

@@ -49,15 +49,44 @@ export function painted(word: Word, { colors }: Style): string {
   return word === 'INCOMPLETE' || word === 'NOT JUDGED' ? colors.yellow(word) : colors.red(word);
 }
 
-function standing({ standing: is, tier, release }: Verdict): string {
+function standing(verdict: Verdict): string {
+  const { standing: is, tier, release } = verdict;
+  const name = escapeText(release ?? 'a release', 80);
   switch (is) {
     case 'release':
-      return `tier ${tier}: the runtime is ${release}, byte for byte`;
+      return `tier ${tier}: the runtime is ${name}, ${tier === 'A' ? 'byte for byte' : formOf(verdict)}`;
     case 'tampered':
-      return `tampered with: parts of it are ${release}, parts were replaced`;
+      return `tampered with: made from ${name}, and ${changes(verdict)}`;
     case 'unknown':
-      return `tier ${tier}: the runtime is not a published release that paddock knows`;
+      return `tier ${tier}: the runtime is not a release that paddock knows`;
   }
+}
+
+function formOf({ form }: Verdict): string {
+  return form === 'assimilated'
+    ? 'part for part; the file is assimilated: an ELF header lies over its first bytes'
+    : 'part for part; the file was repacked';
+}
+
+function changes({ components = [] }: Verdict): string {
+  const [first, ...others] = components;
+  if (first === undefined) return 'changed';
+  const more = others.length === 0 ? '' : ` and ${counted(others.length, 'more component')}`;
+  return `not any more in ${first.component}${more}`;
+}
+
+/** A statement about the support files alone: docs/baselines.md. */
+function resemblance({
+  releases,
+  equal,
+  total,
+  differing,
+}: NonNullable<Verdict['resembles']>): [string, string] {
+  const names = releases.map((version) => `llamafile ${version}`).join(' or ');
+  const [first, ...others] = differing;
+  const rest = others.length === 0 ? '' : ` and ${counted(others.length, 'other')}`;
+  const odd = first === undefined ? '' : `; not its: ${first}${rest}`;
+  return ['support', `${equal} of ${total} support files are those of ${names}${odd}`];
 }
 
 function factLines({ summary, models, verdict }: FileFacts): [label: string, text: string][] {
@@ -67,6 +96,7 @@ function factLines({ summary, models, verdict }: FileFacts): [label: string, tex
   return [
     ['file', `${form === 'ape' ? 'APE' : 'ELF'} for ${architectures.join(' and ')}, ${formatBytes(size)}`],
     ...(loader === undefined ? [] : [['loader', known] as [string, string]]),
+    ...(verdict.resembles === undefined ? [] : [resemblance(verdict.resembles)]),
     ['archive', `${counted(members, 'member')}, ${counted(generations, 'generation')}`],
     ...models.slice(0, 1).map((model): [string, string] => ['model', modelText(model, models.length - 1)]),
     [
