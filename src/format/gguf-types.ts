@@ -134,7 +134,10 @@ const ERAS: readonly (readonly [since: string, types: Readonly<Record<number, Ty
   ['0.10', FROM_0_10],
 ];
 
-/** For a runtime that is not known: every id by its meaning of today, and those that only past releases know. */
+/**
+ * For a runtime that is not known: every id by its meaning of today, and those that only past releases know. A type of today
+ * is never longer than the one that had its number before, so that weights by an old numbering show gaps and no overlaps.
+ */
 export const ANY_TYPES: TensorTypes = table({ ...FROM_0_10, ...INTERLEAVED });
 
 /** The tensor types that a llamafile release ("0.9.3") knows, each by its own numbering. */

@@ -6,7 +6,7 @@ const INVISIBLE =
 const URL = /\b(?:https?|ftp|wss?|file):\/\/[^\s"'<>{}|]{1,200}/i;
 const OCTET = '(?:25[0-5]|2[0-4]\\d|1?\\d?\\d)';
 /** Four numbers; a fifth, or a version's `v`, makes it something else. */
-const IPV4 = new RegExp(`(?<![\\d.vV])${OCTET}(?:\\.${OCTET}){3}(?![\\d.])`);
+const IPV4 = new RegExp(`(?<![\\d.vV])${OCTET}(?:\\.${OCTET}){3}(?!\\.?\\d)`);
 const COMPARISONS = new Set(['in', 'not in', '==', '!=']);
 const SEARCHES = new Set(['startswith', 'endswith', 'find', 'count', 'index', '__contains__']);
 /** Ordinary words, as people write them; marks of a format have other characters. */
