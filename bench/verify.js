@@ -43,9 +43,9 @@ async function makeCases(scratch) {
   const { writeSparse, openJudged, digestFile, treeDigest } = await loadProduct(scratch);
   const small = join(scratch, 'small.llamafile');
   const large = join(scratch, 'large.llamafile');
-  writeSparse(small, 2 ** 20, 4000);
+  writeSparse(small, 32 * 2 ** 20, 4000);
   writeSparse(large, 16 * GIB, 4000);
-  const prefix = copyStart(large, join(scratch, 'prefix'), statSync(small).size - 2 ** 20);
+  const prefix = copyStart(large, join(scratch, 'prefix'), statSync(small).size - 32 * 2 ** 20);
   const whole = join(scratch, 'whole');
   writeRandom(whole, DIGESTED_BYTES);
   const env = { PATH: process.env.PATH, HOME: scratch };
@@ -59,13 +59,13 @@ async function makeCases(scratch) {
     { name: 'node -e 0', run: run(process.execPath, ['-e', '0']) },
     { name: 'sha256sum of the same prefix', peer: 'node -e 0', run: run('sha256sum', [prefix]) },
     {
-      name: 'paddock verify --quick, 1 MiB of weights',
+      name: 'paddock verify --quick, 32 MiB of weights',
       peer: 'node -e 0',
       run: run(process.execPath, [PADDOCK, 'verify', '--quick', small]),
     },
     {
       name: 'paddock verify --quick, 16 GiB of weights',
-      peer: 'paddock verify --quick, 1 MiB of weights',
+      peer: 'paddock verify --quick, 32 MiB of weights',
       run: run(process.execPath, [PADDOCK, 'verify', '--quick', large]),
     },
     { name: 'openssl dgst -sha256 of 1 GiB', run: run('openssl', ['dgst', '-sha256', whole]) },

@@ -2,6 +2,7 @@ import type { Architecture } from '../format/anatomy.ts';
 import type { FileIdentity } from '../format/open.ts';
 import { checkArchive } from './checks/archive.ts';
 import { checkArguments } from './checks/arguments.ts';
+import { checkContents } from './checks/contents.ts';
 import { checkFile } from './checks/file.ts';
 import { checkProgram } from './checks/program.ts';
 import { checkReaders } from './checks/readers.ts';
@@ -34,6 +35,7 @@ export async function judge(input: JudgeInput): Promise<Verdict> {
     ...checkProgram(anatomy, tables.loaders, input.architecture, identity.programLength),
     ...checkArchive(anatomy, identity.view),
     ...(await checkReaders(anatomy, input.source)),
+    ...checkContents(anatomy, input.source),
     ...checkArguments(anatomy, input.source),
     ...(await checkWeights(anatomy, input.source, identity.told.version)),
     ...checkSignatures(input.signatures),

@@ -7,6 +7,7 @@ import { GGUF_CASES } from './cases/gguf.ts';
 import { SIG_CASES } from './cases/sig.ts';
 import { VER_CASES } from './cases/ver.ts';
 import { ZIP_CASES } from './cases/zip.ts';
+import { ZIP_CONTENT_CASES } from './cases/zip-contents.ts';
 import { ZIP_READING_CASES } from './cases/zip-reading.ts';
 
 export const CASES: Readonly<Record<string, CheckCases>> = {
@@ -16,6 +17,7 @@ export const CASES: Readonly<Record<string, CheckCases>> = {
   ...APE_CASES,
   ...ZIP_CASES,
   ...ZIP_READING_CASES,
+  ...ZIP_CONTENT_CASES,
   ...GGUF_CASES,
   ...ARG_CASES,
   ...BASELINE_CASES,

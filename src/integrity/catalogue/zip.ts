@@ -75,6 +75,13 @@ export const ZIP = {
     title: 'a zip member is described in two ways',
     remedy: REBUILD,
   },
+  'ZIP-033': {
+    stage: 'judging',
+    severity: 'deny',
+    title: 'a member of the archive is not what its checksum says',
+    why: 'the runtime never compares checksums: it would use the changed bytes without a word',
+    remedy: REBUILD,
+  },
   'ZIP-035': {
     stage: 'reading',
     severity: 'deny',
@@ -103,6 +110,13 @@ export const ZIP = {
     stage: 'reading',
     severity: 'deny',
     title: 'two zip members share bytes',
+    remedy: REBUILD,
+  },
+  'ZIP-041': {
+    stage: 'judging',
+    severity: 'deny',
+    title: 'a compressed member does not unpack to what its header says',
+    why: 'tools that unpack it in another way get other bytes than the runtime, or run out of memory',
     remedy: REBUILD,
   },
   'ZIP-042': {
