@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Check, Checks } from '../integrity/catalogue/check.ts';
 import { CATALOGUE } from '../integrity/catalogue.ts';
 import type { Severity } from '../integrity/verdict.ts';
+import { OTHER_RULES } from './other-rules.ts';
 import { type Failure, type Outcome, ownReasons } from './outcome.ts';
 
 export interface SarifInput {
@@ -114,33 +115,6 @@ function rulesFor(results: readonly Result[]): string[] {
   const others = results.map(({ ruleId }) => ruleId).filter((id) => !known.includes(id));
   return [...known, ...new Set(others)];
 }
-
-/** Rules that are no checks: what the reader and the policy say. */
-const OTHER_RULES: Readonly<Record<string, Pick<Check, 'title' | 'remedy' | 'why'>>> = {
-  malformed: {
-    title: 'the structure of the file contradicts itself or the file’s bounds',
-    why: 'programs that read such a file in different ways see different things',
-    remedy: 'get the file again from its publisher',
-  },
-  changed: {
-    title: 'the file changed while it was judged',
-    why: 'what was judged is not what is there now',
-    remedy: 'wait until the download is done, and judge it again',
-  },
-  'trust.refuse': {
-    title: 'the policy refuses what the file is',
-    remedy: 'use a file that was built on a published release, or another policy',
-  },
-  'trust.tiers': {
-    title: 'the policy does not accept the tier of the runtime',
-    remedy: 'use a file that was built on a published release, or another policy',
-  },
-  'trust.unknownLoader': {
-    title: 'nobody knows the loader of the file, and the policy refuses that',
-    why: 'the loader is the first code of the file that runs',
-    remedy: 'if you know where the file is from, add the loader’s digest to `trust.loaders` of your policy',
-  },
-};
 
 function rule(id: string): unknown {
   const check: Check | undefined = (CATALOGUE as Checks)[id];

@@ -31,7 +31,7 @@ describe('a folder', () => {
     expect(code).toBe(2);
     expect(stdout).toMatch(/a\/photo\.jpg$/m);
     expect(stdout).toMatch(/a\/b\/x\.llamafile$/m);
-    expect(stdout).toMatch(/^NOT JUDGED +not-llamafile +a\/b\/bad\.LLAMAFILE$/m);
+    expect(stdout).toMatch(/^NOT JUDGED +FILE-003 +a\/b\/bad\.LLAMAFILE$/m);
     expect(stdout).toMatch(/^\.: 3 llamafiles, 2 other files passed over, 3 symbolic links not followed$/m);
     expect(stdout).not.toMatch(/again|round|out\//);
   });

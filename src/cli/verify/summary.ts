@@ -1,9 +1,9 @@
 import type { Checks } from '../../integrity/catalogue/check.ts';
 import { CATALOGUE } from '../../integrity/catalogue.ts';
 import type { Severity } from '../../integrity/verdict.ts';
-import type { ErrorCode } from '../../lib/errors.ts';
 import { escapeText } from '../../lib/text.ts';
 import { formatBytes } from '../../lib/units.ts';
+import { OTHER_RULES } from '../../report/other-rules.ts';
 import { type Outcome, ownReasons, type Word, wordOf } from '../../report/outcome.ts';
 import { SEVERITY_WORD, table, wrap } from '../render.ts';
 import { counted, painted, type Style } from './text.ts';
@@ -40,34 +40,17 @@ interface Worst {
 function worstOf(outcome: Outcome): Worst | undefined {
   if ('failure' in outcome) {
     const { code, message, detail } = outcome.failure;
-    return { id: detail.check ?? code, says: OF_CODE[code] ?? message };
+    return { id: detail.check ?? code, says: OTHER_RULES[code]?.title ?? message };
   }
   const [finding] = outcome.facts.verdict.findings;
   if (finding?.severity === 'deny') return { id: finding.id, severity: 'deny', says: finding.title };
   const [reason] = ownReasons(outcome);
   if (reason !== undefined)
-    return { id: reason.id, severity: 'deny', says: OWN[reason.id] ?? reason.message };
+    return { id: reason.id, severity: 'deny', says: OTHER_RULES[reason.id]?.title ?? reason.message };
   return finding === undefined
     ? undefined
     : { id: finding.id, severity: finding.severity, says: finding.title };
 }
-
-/** What happened, without what is particular to one file. */
-const OF_CODE: Readonly<Partial<Record<ErrorCode, string>>> = {
-  malformed: 'the structure contradicts itself or the bounds of the file',
-  changed: 'the file changed while it was judged',
-  'too-large': 'a bound of paddock’s was reached',
-  unreadable: 'it may be a llamafile, and cannot be read',
-  'not-llamafile': 'it is something else',
-  internal: 'paddock itself failed on it',
-};
-
-/** Reasons of the policy without what is particular to one file. */
-const OWN: Readonly<Record<string, string>> = {
-  'trust.unknownLoader': 'nobody knows its loader, and the policy refuses that',
-  'trust.tiers': 'its runtime is of a tier that the policy does not accept',
-  'trust.refuse': 'the policy refuses what it is: unknown, or tampered with',
-};
 
 function meanings(outcomes: readonly Outcome[], style: Style): string {
   const seen = new Map<string, string>();

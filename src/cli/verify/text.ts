@@ -4,6 +4,7 @@ import type { Finding, Severity, Verdict } from '../../integrity/verdict.ts';
 import { escapeText } from '../../lib/text.ts';
 import { formatBytes } from '../../lib/units.ts';
 import type { Reason } from '../../policy/policy.ts';
+import { OTHER_RULES } from '../../report/other-rules.ts';
 import {
   type Failure,
   type FileFacts,
@@ -98,6 +99,7 @@ function factLines({ summary, models, verdict }: FileFacts): [label: string, tex
     ...(loader === undefined ? [] : [['loader', known] as [string, string]]),
     ...(verdict.resembles === undefined ? [] : [resemblance(verdict.resembles)]),
     ['archive', `${counted(members, 'member')}, ${counted(generations, 'generation')}`],
+    ...signed(verdict).map((text): [string, string] => ['signed', text]),
     ...models.slice(0, 1).map((model): [string, string] => ['model', modelText(model, models.length - 1)]),
     [
       'bytes',
@@ -106,6 +108,18 @@ function factLines({ summary, models, verdict }: FileFacts): [label: string, tex
         : `${formatBytes(unaccountedBytes)} not accounted for`,
     ],
   ];
+}
+
+const MAX_SIGNATURES = 3;
+
+// Those that count, and those that are wrong, are findings. These say nothing either way.
+function signed({ signatures = [], approvals = [] }: Verdict): string[] {
+  const open = [...signatures, ...approvals].filter(({ state }) => state === 'untrusted');
+  const shown = open.slice(0, MAX_SIGNATURES).map(({ file, method, signer, reason }) => {
+    const by = signer === undefined ? '' : ` by ${signer}`;
+    return `${file}: ${method}${by}, not trusted${reason === undefined ? '' : `: ${reason}`}`;
+  });
+  return open.length > shown.length ? [...shown, `and ${open.length - shown.length} more`] : shown;
 }
 
 function modelText(model: FileFacts['models'][number], others: number): string {
@@ -139,15 +153,18 @@ function groupText(group: readonly Finding[], style: Style): string {
   if (first === undefined) return '';
   const { id, severity, title, remedy } = first;
   const rest = group.length - SHOWN_OF_CHECK;
-  const others = group
-    .slice(1, SHOWN_OF_CHECK)
-    .flatMap((finding) => [labelled('also', detailOf(finding), style), ...evidence(finding, style)]);
+  const others = group.slice(1, SHOWN_OF_CHECK).map((finding) => {
+    const { offset } = finding.evidence;
+    const place = offset === undefined ? '' : `, at byte ${offset} (0x${offset.toString(16)})`;
+    return labelled('also', `${detailOf(finding)}${place}`, style);
+  });
   return [
     headLine(severity, id, title, style),
     ...evidence(first, style),
     ...others,
     ...(rest > 0 ? [labelled('also', `${rest} more of ${id}, which \`--json\` shows`, style)] : []),
-    ...advice((CATALOGUE as Checks)[id], remedy, style),
+    // What is only to be known needs no reason.
+    ...advice(severity === 'info' ? undefined : (CATALOGUE as Checks)[id], remedy, style),
   ].join('\n');
 }
 
@@ -171,7 +188,7 @@ function evidence(
   ];
 }
 
-function advice(check: Check | undefined, remedy: string | undefined, style: Style): string[] {
+function advice(check: Pick<Check, 'why'> | undefined, remedy: string | undefined, style: Style): string[] {
   return [
     ...(check?.why === undefined ? [] : [labelled('why', check.why, style)]),
     ...(remedy === undefined ? [] : [labelled('to do', remedy, style)]),
@@ -213,6 +230,6 @@ function reasonText({ id, message, remedy, origin }: Reason, style: Style): stri
   return [
     wrap(message, style.width, `${style.colors.red('DENY')}  ${style.colors.bold(id)}  `, INDENT),
     ...(origin === undefined ? [] : [labelled('says', `${escapeText(origin.layer)}${line}`, style)]),
-    labelled('to do', remedy, style),
+    ...advice(OTHER_RULES[id], remedy, style),
   ].join('\n');
 }

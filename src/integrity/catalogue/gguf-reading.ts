@@ -97,7 +97,7 @@ export const GGUF_READING = {
     stage: 'reading',
     severity: 'deny',
     title: 'a tensor has more than four dimensions',
-    why: 'releases up to 0.6.2 write each further dimension over what lies behind (CVE-2024-21802): the shortest known way from a file to code',
+    why: 'releases up to 0.6.2 write each further dimension over what lies behind (CVE-2024-21802)',
     remedy: REBUILD,
   },
   'GGUF-033': {

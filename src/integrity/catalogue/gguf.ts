@@ -23,28 +23,28 @@ export const GGUF = {
     stage: 'judging',
     severity: 'warn',
     title: 'the weights have a metadata key of unusual characters',
-    why: 'other tools may read the key in another way, or not at all',
+    why: 'loaders do not mind it; it may be meant for another program that reads the same weights',
     remedy: CONVERT,
   },
   'GGUF-032a': {
     stage: 'judging',
     severity: 'warn',
     title: 'a tensor has no dimensions',
-    why: 'no model has such a tensor, and loaders differ in what they make of it',
+    why: 'it is so rare that the code behind the loaders has seldom met one',
     remedy: CONVERT,
   },
   'GGUF-033a': {
     stage: 'judging',
     severity: 'warn',
     title: 'a tensor has a dimension of zero',
-    why: 'no model has such a tensor, and loaders divide by dimensions',
+    why: 'code that divides by a dimension stops the program, and some releases refuse the weights',
     remedy: CONVERT,
   },
   'GGUF-034a': {
     stage: 'judging',
     severity: 'deny',
     title: 'a tensor has a type that this release of llamafile does not know',
-    why: 'this release reads behind its table of types, or stops',
+    why: 'this release reads behind its table of types, stops, or takes the number for another type',
     remedy: 'use a newer llamafile for these weights, or weights of an older type',
   },
   'GGUF-037a': {
@@ -65,7 +65,7 @@ export const GGUF = {
     stage: 'judging',
     severity: 'deny',
     title: 'the lists of the tokenizer do not fit together',
-    why: 'the loader takes the length of one list and reads the others by it: what lies behind a shorter one becomes part of the model',
+    why: 'the loader takes the length of one list and reads the others by it, also behind the end of a shorter one',
     remedy: REBUILD,
   },
   'GGUF-042': {
@@ -86,7 +86,7 @@ export const GGUF = {
     stage: 'judging',
     severity: 'warn',
     title: 'the padding token is not in the vocabulary',
-    why: 'some loaders use the number as a place in the list of tokens; many published models have this fault',
+    why: 'some conversions have this fault, and programs that write text never use the token',
     remedy: CONVERT,
   },
   'GGUF-044': {
@@ -100,7 +100,7 @@ export const GGUF = {
     stage: 'judging',
     severity: 'warn',
     title: 'a token that stands for a byte is spelled in an unusual way',
-    why: 'loaders differ in which byte it is',
+    why: 'some releases take two of its characters for a number, and stop where there are none',
     remedy: CONVERT,
   },
   'GGUF-045': {
@@ -114,7 +114,7 @@ export const GGUF = {
     stage: 'judging',
     severity: 'deny',
     title: 'the weights are one part of several, and the others are not in the file',
-    why: 'the loader looks for the other parts in the working folder: a file that somebody put there becomes part of the model, unjudged',
+    why: 'the loader looks for them in the working folder: what somebody put there becomes part of the model, unjudged',
     remedy: 'add every part to the archive, or join them with llama-gguf-split --merge',
   },
   'GGUF-050': {
