@@ -1,11 +1,19 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { CATALOGUE } from '../../src/integrity/catalogue.ts';
 import type { Finding } from '../../src/integrity/verdict.ts';
 import { sarifLog } from '../../src/report/sarif.ts';
 import { expectValid, sarif } from '../cli/schemas.ts';
 import { FINDING, outcomeOf } from './outcomes.ts';
 
 const validate = sarif();
+
+interface Rule {
+  readonly id: string;
+  readonly shortDescription: { readonly text: string };
+  readonly fullDescription: { readonly text: string };
+  readonly help: { readonly text: string };
+}
 
 function resultsOf(...findings: Finding[]) {
   const outcomes = [outcomeOf({ standing: 'unknown', tier: 'C', findings })];
@@ -27,6 +35,17 @@ it('the level follows the severity, and the region the place', () => {
       },
     },
   ]);
+});
+
+it('every check of the catalogue is a rule, with what it says, why it matters and what to do', () => {
+  const log = sarifLog({ outcomes: [], notices: [], exit: 0, version: '0.0.0', uri: (path) => path });
+  expectValid(validate, log);
+  const { rules } = (log as { runs: [{ tool: { driver: { rules: Rule[] } } }] }).runs[0].tool.driver;
+  expect(rules.map(({ id }) => id)).toEqual(Object.keys(CATALOGUE));
+  for (const { shortDescription, fullDescription, help } of rules) {
+    expect(fullDescription.text.length).toBeGreaterThanOrEqual(shortDescription.text.length);
+    expect(help.text).toMatch(/^To do: \S.*docs\/checks\/[A-Z]+-\d+[a-z]?\.md tells more\.$/);
+  }
 });
 
 it('a fingerprint tells check, place and detail apart', () => {
