@@ -5,6 +5,8 @@ import type { GgufCursor } from './gguf-cursor.ts';
 import { LIMITS, type TensorTypes } from './gguf-types.ts';
 
 export interface TensorTable {
+  /** In the order of the header. */
+  readonly tensors: readonly Tensor[];
   /** From the magic to the end of the last tensor info. */
   readonly headerLength: number;
   readonly parameterCount: bigint;
@@ -21,16 +23,14 @@ interface Bounds {
   readonly alignment: number;
   readonly types: TensorTypes;
 }
-interface Shape {
-  readonly dims: number;
-  readonly innermost: bigint;
-  readonly parameters: bigint;
-}
-interface Tensor {
+/** A tensor info that fits into the file. */
+export interface Tensor {
   readonly name: string;
+  /** From the start of the tensor data. */
   readonly offset: number;
   readonly length: number;
-  readonly dims: number;
+  /** Innermost first. */
+  readonly dims: readonly bigint[];
   readonly parameters: bigint;
   readonly typeId: number;
   readonly type: string;
@@ -60,9 +60,10 @@ export function readTensors(cursor: GgufCursor, count: number, bounds: Bounds): 
   const commonestType = commonest(tensors);
   const dataStart = bounds.start + roundUp(headerLength, bounds.alignment);
   const { ranges, gap, end } = place(tensors, dataStart, bounds);
-  const scalar = tensors.find(({ dims }) => dims === 0);
+  const scalar = tensors.find(({ dims }) => dims.length === 0);
   const empty = tensors.find(({ parameters }) => parameters === 0n);
   return {
+    tensors,
     headerLength,
     parameterCount: tensors.reduce((sum, { parameters }) => sum + parameters, 0n),
     ...(commonestType === undefined ? {} : { commonestType }),
@@ -80,7 +81,8 @@ export function readTensors(cursor: GgufCursor, count: number, bounds: Bounds): 
 function readInfo(cursor: GgufCursor, { start, end, alignment, types }: Bounds): Tensor {
   const at = cursor.at;
   const name = readName(cursor);
-  const { dims, innermost, parameters } = readShape(cursor, at);
+  const { dims, parameters } = readShape(cursor, at);
+  const innermost = dims[0] ?? 1n;
   const typeId = cursor.u32();
   const [type, elements, bytes] = types[typeId] ?? [];
   if (type === undefined || elements === undefined || bytes === undefined) {
@@ -117,23 +119,23 @@ function readName(cursor: GgufCursor): string {
   throw fault('GGUF-030', at, 'a tensor has a name that is none', expected, name);
 }
 
-function readShape(cursor: GgufCursor, at: number): Shape {
-  const dims = cursor.u32();
-  if (dims > DIMS_LIMIT) {
-    throw fault('GGUF-032', at, 'a tensor has too many dimensions', `at most ${DIMS_LIMIT}`, `${dims}`);
+function readShape(cursor: GgufCursor, at: number): Pick<Tensor, 'dims' | 'parameters'> {
+  const count = cursor.u32();
+  if (count > DIMS_LIMIT) {
+    throw fault('GGUF-032', at, 'a tensor has too many dimensions', `at most ${DIMS_LIMIT}`, `${count}`);
   }
+  const dims: bigint[] = [];
   let parameters = 1n;
-  let innermost = 1n;
-  for (let index = 0; index < dims; index++) {
+  for (let index = 0; index < count; index++) {
     const dim = cursor.u64();
-    if (index === 0) innermost = dim;
+    dims.push(dim);
     parameters *= dim;
     if (dim > INT64_MAX || parameters > INT64_MAX) {
       const message = 'the dimensions of a tensor multiply to too much';
       throw fault('GGUF-033', at, message, 'less than 2^63', `${dim} among others`);
     }
   }
-  return { dims, innermost, parameters };
+  return { dims, parameters };
 }
 
 interface Placed {

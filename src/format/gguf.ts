@@ -3,7 +3,7 @@ import type { GgufFacts } from './anatomy.ts';
 import { malformed, tooLarge } from './faults.ts';
 import { GgufCursor } from './gguf-cursor.ts';
 import { alignmentOf, readMetadata } from './gguf-metadata.ts';
-import { readTensors } from './gguf-tensors.ts';
+import { readTensors, type Tensor } from './gguf-tensors.ts';
 import { ANY_TYPES, LIMITS, type TensorTypes } from './gguf-types.ts';
 import type { ByteSource } from './source.ts';
 
@@ -11,6 +11,8 @@ export interface GgufLayout {
   readonly facts: GgufFacts;
   /** Ranges of tensor data, absolute, in the order of the file; tensors that lie back to back are one range. */
   readonly tensors: readonly { readonly offset: number; readonly length: number }[];
+  /** The tensor infos, in the order of the header: as many as 65,536, so that they are not kept with the facts. */
+  readonly infos: readonly Tensor[];
 }
 
 const MAGIC = 'GGUF';
@@ -65,7 +67,7 @@ export function readGguf(
     ...(name === undefined ? {} : { name }),
     ...(table.commonestType === undefined ? {} : { quantisation: table.commonestType }),
   };
-  return { facts, tensors: table.ranges };
+  return { facts, tensors: table.ranges, infos: table.tensors };
 }
 
 function readPreamble(cursor: GgufCursor): number {
