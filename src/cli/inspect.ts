@@ -66,9 +66,30 @@ function overview(anatomy: Anatomy): string {
       `${form === 'ape' ? `APE${apeVersion === undefined ? '' : ` ${apeVersion}`}` : 'ELF'} for ${architectures.join(', ')}`,
     ],
     ['size', `${size} bytes (${formatBytes(size)})`],
+    ...headers(anatomy),
     ['zip generations', String(generations)],
     ['accounted for', unaccountedBytes === 0 ? 'every byte' : `all but ${unaccountedBytes} bytes`],
   ]);
+}
+
+/** What a shell, Windows and macOS would start from. */
+function headers({ script, pe, macho }: Anatomy): string[][] {
+  const rows: string[][] = [];
+  if (script !== undefined) {
+    const { template, difference } = script;
+    rows.push(['shell script', template ?? `unknown from line ${difference?.line} on`]);
+  }
+  if (pe !== undefined) {
+    rows.push([
+      'for Windows',
+      pe.kind === 'pe' ? `a PE header, ${pe.sections.length} sections` : 'unreadable',
+    ]);
+  }
+  if (macho !== undefined) {
+    const told = macho.kind === 'macho' ? `a Mach-O header, ${macho.segments.length} segments` : 'unreadable';
+    rows.push(['for macOS', told]);
+  }
+  return rows;
 }
 
 function regions(all: readonly Region[]): string {

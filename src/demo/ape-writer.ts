@@ -31,6 +31,8 @@ export interface ForeignHeader {
 export interface ApeOverrides {
   readonly magic?: string;
   readonly peOffset?: number;
+  /** Value of the APE note: 110000000 for version 1.10. */
+  readonly note?: number;
   /** Put in front of the script, inside its comment line; must hold no newline. */
   readonly comment?: string;
   /** Changes the decoded 64-byte header before it is written as `printf`. */
@@ -115,7 +117,7 @@ function prologueBytes(
   images: readonly Image[],
   ranges: readonly (Range | undefined)[],
 ): Buffer {
-  const notes = apeNote();
+  const notes = apeNote(parts.overrides?.note ?? NOTE.value);
   const script = (headers: readonly Buffer[], macho: Range) =>
     Buffer.from(writeScript(parts, headers, ranges, macho), 'latin1');
   const none = { skip: 0, count: 0 };
@@ -192,13 +194,13 @@ function mzHeader(overrides: ApeOverrides | undefined, token: string, peOffset: 
   return out;
 }
 
-function apeNote(): Buffer {
+function apeNote(value: number): Buffer {
   const out = Buffer.alloc(20);
   out.writeUInt32LE(4, 0);
   out.writeUInt32LE(4, 4);
   out.writeUInt32LE(NOTE.type, 8);
   out.write(`${NOTE.name}\0`, 12, 'latin1');
-  out.writeUInt32LE(NOTE.value, 16);
+  out.writeUInt32LE(value, 16);
   return out;
 }
 

@@ -1,4 +1,5 @@
 import type { Architecture, ElfProgram, ElfSegment } from './anatomy.ts';
+import { checkLoads } from './elf-loads.ts';
 import { sections } from './elf-sections.ts';
 import { checked, malformed, notLlamafile } from './faults.ts';
 import { type Claim, RANK } from './regions.ts';
@@ -12,9 +13,6 @@ const ET_EXEC = 2;
 const ET_DYN = 3;
 /** The APE loader's buffer, and the kernel's limit (fs/binfmt_elf.c, load_elf_phdrs). */
 const PHDRS_LIMIT = { loader: 1024, kernel: 65536 } as const;
-/** Loader and kernel refuse what is not congruent modulo the page size; 4096 is the smallest in use. */
-const PAGE = 4096n;
-const UINT64 = 1n << 64n;
 /** Notes of genuine files have 0x30 to 0x44 bytes; more could hide something. */
 const NOTES_LIMIT = 4096;
 
@@ -183,8 +181,7 @@ function image(
   const entry = header.readBigUInt64LE(24);
   // As the loader does, segments without memory are dropped before anything is checked.
   const loads = table.segments.filter(({ type, memorySize }) => type === PT.load && memorySize > 0n);
-  for (const load of loads) checkLoad(source, load, table.offset);
-  refuseSharedMemory(loads, table.offset);
+  checkLoads(source.size, table.segments, table.offset);
   const inside = ({ virtualAddress: from, memorySize: size, flags }: ElfSegment) =>
     (flags & 1) !== 0 && from <= entry && entry < from + size;
   if (!loads.some(inside)) {
@@ -206,47 +203,6 @@ function image(
   const type = header.readUInt16LE(16) === ET_EXEC ? 'executable' : 'shared';
   const { offset: programHeaderOffset, segments } = table;
   return { program: { architecture, headerOffset, type, entry, programHeaderOffset, segments }, claims };
-}
-
-function checkLoad(source: ByteSource, load: ElfSegment, tableOffset: number): void {
-  const { offset, fileSize, virtualAddress, memorySize } = load;
-  const fault = (expected: string, found: string) =>
-    malformed('a segment cannot be loaded', { check: 'APE-021', offset: tableOffset, expected, found });
-  if (BigInt(fileSize) > memorySize) {
-    throw fault('p_filesz not above p_memsz', `${fileSize} above ${memorySize}`);
-  }
-  if (offset + fileSize > source.size) {
-    throw fault(
-      `a segment inside the ${source.size} bytes of the file`,
-      `${fileSize} bytes from byte ${offset}`,
-    );
-  }
-  if (fileSize > 0 && virtualAddress % PAGE !== BigInt(offset) % PAGE) {
-    throw fault(
-      'p_vaddr and p_offset equal modulo the page size',
-      `0x${virtualAddress.toString(16)} and ${offset}`,
-    );
-  }
-  if (virtualAddress + memorySize + PAGE > UINT64) {
-    throw fault(
-      'a segment inside the address space',
-      `${memorySize} bytes at 0x${virtualAddress.toString(16)}`,
-    );
-  }
-}
-
-function refuseSharedMemory(loads: readonly ElfSegment[], tableOffset: number): void {
-  const sorted = [...loads].sort((a, b) => (a.virtualAddress < b.virtualAddress ? -1 : 1));
-  for (const [index, load] of sorted.entries()) {
-    const next = sorted[index + 1];
-    if (next === undefined || load.virtualAddress + load.memorySize <= next.virtualAddress) continue;
-    throw malformed('two segments overlap in memory', {
-      check: 'APE-021',
-      offset: tableOffset,
-      expected: `a segment that ends by 0x${next.virtualAddress.toString(16)}`,
-      found: `0x${(load.virtualAddress + load.memorySize).toString(16)}`,
-    });
-  }
 }
 
 /** PT_NOTE contents, if they are nothing but whole notes. */

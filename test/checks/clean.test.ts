@@ -4,9 +4,11 @@ import { zipalignAppend } from '../../src/demo/zip-writer.ts';
 import type { Anatomy } from '../../src/format/anatomy.ts';
 import { openJudged } from '../../src/format/open.ts';
 import { readAnatomy } from '../../src/format/read.ts';
+import { knownTemplates } from '../../src/format/script/script.ts';
 import { bufferSource } from '../../src/format/source.ts';
 import { judge } from '../../src/integrity/judge.ts';
 import { shippedTables, type Tables } from '../../src/integrity/tables.ts';
+import { linkedLlamafile } from '../fixtures/apelink.ts';
 import { fixtureBase, fixtureLlamafile } from '../fixtures/llamafile.ts';
 import { FIXTURE_KINDS, fixture } from '../fixtures/llamafiles.ts';
 import { judged } from './judged.ts';
@@ -47,6 +49,15 @@ describe('a well-formed file is no cause for alarm, but for its unknown runtime'
   });
 
   it('a runtime without a model', async () => expect(await loud(fixtureBase())).toEqual(UNKNOWN));
+  const linked = knownTemplates().filter(({ name }) => name.startsWith('apelink'));
+  it.each(linked.map((each, index) => [each.name, index] as const))(
+    'as %s links it (%i)',
+    async (_, index) => {
+      const names = linked.map(({ lines }) => lines);
+      const file = linkedLlamafile({ template: (_name, lines) => lines === names[index] });
+      expect(await loud(file)).toEqual(UNKNOWN);
+    },
+  );
   it('a small model', async () => expect(await loud(fixtureLlamafile())).toEqual(UNKNOWN));
 
   const ordinary = {

@@ -3,6 +3,7 @@ import { type GgufModel, writeGguf } from '../../src/demo/gguf-writer.ts';
 import { appendBaseZip, infozipRewrite, type ZipEntry, zipalignAppend } from '../../src/demo/zip-writer.ts';
 import { readAnatomy } from '../../src/format/read.ts';
 import { bufferSource } from '../../src/format/source.ts';
+import { linkedLlamafile } from '../fixtures/apelink.ts';
 import { fixtureBase, fixtureLlamafile, modelEntries, TINY_MODEL } from '../fixtures/llamafile.ts';
 
 /** A well-formed file, and the places where a change has a meaning. */
@@ -44,6 +45,7 @@ export function makeSeeds(): Seed[] {
     rich: fixtureLlamafile([...modelEntries(writeGguf(RICH_MODEL)), LICENCE]),
     infozip: infozipRewrite(two, [LICENCE]),
     assimilated: assimilate(two),
+    linked: linkedLlamafile(),
     'x86-64 only': zipalignAppend(
       buildApe({ x86Elf: syntheticElf(), loaders: { x86: syntheticElf() }, zipEntries: [LICENCE] }),
       modelEntries(),

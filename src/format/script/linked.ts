@@ -8,7 +8,7 @@ import { hole, type Line, LOADER_FOLDER, LOADER_PATH, type Role, type Word } fro
  */
 export function linkedTemplates(): Template[] {
   return SPELLINGS.flatMap((spelling) =>
-    SHAPES.map((shape) => ({
+    SHAPES.filter(({ mac }) => mac || spelling.differs !== 'on macOS').map((shape) => ({
       name: `apelink, ${spelling.name}, ${shape.architectures.join(' and ')}`,
       lines: script(spelling, shape),
       behind: 'nothing' as const,
@@ -27,6 +27,8 @@ interface Spelling {
   /** Folder in front of most commands; the ones that only macOS runs were forgotten. */
   readonly folder: '' | '/bin/';
   readonly gzipOfMac: string;
+  /** Where it is another than the one before it in the table; elsewhere that one stands for both. */
+  readonly differs?: 'on macOS';
 }
 
 const SPELLINGS: readonly Spelling[] = [
@@ -53,6 +55,7 @@ const SPELLINGS: readonly Spelling[] = [
     fallback: true,
     folder: '/bin/',
     gzipOfMac: 'gzip',
+    differs: 'on macOS',
   },
   {
     name: 'before November 2023',

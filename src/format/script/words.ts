@@ -29,13 +29,16 @@ export function hole(kind: Hole['kind'], role: Role, field: Hole['field'], unit 
   return { kind, role, field, unit };
 }
 
+const QUOTES = { right8: '"', header: "'" } as const;
+
 /** How a person would write the line: holes are named in angle brackets. */
 export function spell(line: Line): string {
-  const part = (each: string | Hole) =>
-    typeof each === 'string'
-      ? each
-      : each.kind === 'version'
-        ? (each.values ?? []).join('|')
-        : `<${each.field}>`;
-  return line.map((word) => (typeof word === 'string' ? word : word.map(part).join(''))).join(' ');
+  return line.map((word) => (typeof word === 'string' ? word : word.map(spellPart).join(''))).join(' ');
+}
+
+function spellPart(part: string | Hole): string {
+  if (typeof part === 'string') return part;
+  if (part.kind === 'version') return (part.values ?? []).join('|');
+  const quote = part.kind === 'right8' || part.kind === 'header' ? QUOTES[part.kind] : '';
+  return `${quote}<${part.field}>${quote}`;
 }

@@ -4,13 +4,13 @@ import { readAnatomy } from '../../../src/format/read.ts';
 import { bufferSource } from '../../../src/format/source.ts';
 import type { APE } from '../../../src/integrity/catalogue/ape.ts';
 import { linkedBase } from '../../fixtures/apelink.ts';
-import { MACHO, PE } from '../../fixtures/foreign-headers.ts';
+import { MACHO, macHeader, PE } from '../../fixtures/foreign-headers.ts';
 import { fixtureBase } from '../../fixtures/llamafile.ts';
 import type { CheckCases } from '../case.ts';
-
 import {
   built,
   CLEAN,
+  changed,
   DEMO,
   header,
   linked,
@@ -59,10 +59,28 @@ export const ELF_CASES: Readonly<Partial<Record<keyof typeof APE, CheckCases>>> 
         entry.writeBigUInt64LE(2n ** 30n, P.filesz);
         entry.writeBigUInt64LE(2n ** 30n, P.memsz);
       }),
+      segment('neighbours that the loader maps as one, at other addresses than the kernel', 1, (entry) => {
+        entry.writeUInt32LE(5, P.flags);
+        entry.writeBigUInt64LE(0x10000n, P.offset);
+        entry.writeBigUInt64LE(0x401000n, P.vaddr);
+      }),
+      linked('neighbours with zeroed memory in between, which the loader fills', {
+        foreign: [macHeader()],
+        overrides: {
+          patchProgramHeaders: (bytes, machine) => {
+            if (machine !== 'x86-64') return;
+            bytes.writeBigUInt64LE(0x4000n, P.memsz);
+            bytes.writeUInt32LE(5, PHDR + P.flags);
+            bytes.writeBigUInt64LE(0x11000n, PHDR + P.offset);
+            bytes.writeBigUInt64LE(0x404000n, PHDR + P.vaddr);
+          },
+        },
+      }),
       segment('an offset beyond all numbers', 1, (entry) => entry.writeBigUInt64LE(2n ** 63n, P.offset)),
     ],
     almost: [
       CLEAN,
+      segment('neighbours with equal rights and distances', 1, (entry) => entry.writeUInt32LE(5, P.flags)),
       segment('a segment that is larger in memory', 1, (entry) => entry.writeBigUInt64LE(5000n, P.memsz)),
     ],
   },
@@ -117,9 +135,16 @@ export const ELF_CASES: Readonly<Partial<Record<keyof typeof APE, CheckCases>>> 
   'APE-040': {
     triggers: [
       startingAt('a program that starts in the last page of its code', 16n),
+      built('bytes behind the code, in its last page', () =>
+        changed((bytes, { programs }) => {
+          const [code] = programs[0]?.segments ?? [];
+          bytes[(code?.offset ?? 0) + (code?.fileSize ?? 0) + 5] = 1;
+        }),
+      ),
       windows('a section with a telling name', (bytes) => bytes.write('.payload', PE.section(1), 'latin1')),
     ],
     almost: [
+      linked('executable memory that goes on with zeros', { overrides: { gap: Buffer.alloc(9000) } }),
       startingAt('a program that starts two pages before its end', 8192n),
       header('a small one that starts in its last page', (bytes) =>
         bytes.writeBigUInt64LE(0x400000n + 931n, 24),

@@ -35,7 +35,6 @@ export const DEMO = built('a program as the demo writes it', () => fixtureLlamaf
 export const OLDER = ['end of 2023', 'November 2023', 'before November 2023'].map((name) =>
   linked(`the script of ${name}`, {
     template: (each) => each.startsWith('apelink') && each.includes(`, ${name},`),
-    overrides: {},
   }),
 );
 
