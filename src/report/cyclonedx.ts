@@ -85,7 +85,7 @@ function fileParts(outcome: Outcome, ref: string, input: CyclonedxInput): FilePa
 
 function fileProperties({ summary, verdict }: FileFacts): Property[] {
   const { size, form, apeVersion, architectures, generations, unaccountedBytes } = summary;
-  const { standing, tier, loader, findings, signatures = [], approvals = [] } = verdict;
+  const { standing, tier, loader, findings, components = [], signatures = [], approvals = [] } = verdict;
   return [
     ...properties({
       size,
@@ -99,6 +99,10 @@ function fileProperties({ summary, verdict }: FileFacts): Property[] {
       'loader:sha256': loader?.sha256,
       'loader:origin': loader?.known?.origin,
     }),
+    ...components.map(({ component, expected, found }) => ({
+      name: 'paddock:differs',
+      value: `${component}: expected ${expected}, found ${found}`,
+    })),
     ...[...signatures, ...approvals].map(({ file, method, state, signer }) => ({
       name: 'paddock:signature',
       value: `${state}: ${method}${signer === undefined ? '' : ` by ${signer}`} (${file})`,

@@ -1,7 +1,9 @@
 import type { Check } from '../integrity/catalogue/check.ts';
 
+type OtherRule = Pick<Check, 'title' | 'remedy'> & Partial<Pick<Check, 'why'>>;
+
 /** What reader and policy say beside the catalogue of checks, without what is particular to one file. By code of the error, or by place in the policy. */
-export const OTHER_RULES: Readonly<Record<string, Pick<Check, 'title' | 'remedy' | 'why'>>> = {
+export const OTHER_RULES: Readonly<Record<string, OtherRule>> = {
   malformed: {
     title: 'the structure of the file contradicts itself or the file’s bounds',
     why: 'programs that read such a file in different ways see different things',

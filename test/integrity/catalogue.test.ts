@@ -53,3 +53,9 @@ it('what the readers refuse is in the catalogue, with stage `reading`', () => {
   const reading = known.filter(([, { stage }]) => stage === 'reading').map(([id]) => id);
   expect([...new Set(used)].sort()).toEqual(reading.sort());
 });
+
+it.each(known)('%s says why it matters, in one sentence that fits on two lines', (_, { why }) => {
+  expect(why.length).toBeGreaterThan(20);
+  expect(why.length).toBeLessThan(150);
+  expect(why).not.toMatch(/^[A-Z][a-z]+ed |\.$|\n/);
+});

@@ -188,7 +188,11 @@ function evidence(
   ];
 }
 
-function advice(check: Pick<Check, 'why'> | undefined, remedy: string | undefined, style: Style): string[] {
+function advice(
+  check: Partial<Pick<Check, 'why'>> | undefined,
+  remedy: string | undefined,
+  style: Style,
+): string[] {
   return [
     ...(check?.why === undefined ? [] : [labelled('why', check.why, style)]),
     ...(remedy === undefined ? [] : [labelled('to do', remedy, style)]),

@@ -9,7 +9,7 @@ export interface Check {
   /** What the user can do: one line. */
   readonly remedy: string;
   /** Why it matters: one sentence for a person who knows nothing of the format, of what the runtime would do. */
-  readonly why?: string;
+  readonly why: string;
   /**
    * `reading`: the reader refuses the file as malformed, and no policy lets it run. `judging`: a finding, and the policy decides.
    */
