@@ -3,6 +3,7 @@ import type { Anatomy, Architecture } from '../format/anatomy.ts';
 import { type JudgedFile, openJudged } from '../format/open.ts';
 import { readAnatomy } from '../format/read.ts';
 import { judge } from '../integrity/judge.ts';
+import { lookForSignatures, type SignatureLook } from '../integrity/signatures/examine.ts';
 import { shippedTables } from '../integrity/tables.ts';
 import type { Verdict } from '../integrity/verdict.ts';
 import { PaddockError } from '../lib/errors.ts';
@@ -16,18 +17,21 @@ export interface Judged {
 
 /**
  * Opens, reads and judges one file. The caller closes the descriptor.
+ * @param look for what vouches for it, beside it; without this, nobody looks
  * @throws PaddockError for a file that is none of ours, malformed, or cannot be read; the descriptor is closed then.
  */
-export async function judgeFile(path: string): Promise<Judged> {
+export async function judgeFile(path: string, look?: SignatureLook): Promise<Judged> {
   const file = openJudged(path);
   try {
     const anatomy = readAnatomy(file.source);
+    const signatures = look === undefined ? undefined : await lookForSignatures(path, file, look);
     const verdict = await judge({
       anatomy,
       source: file.source,
       identity: file.identity,
       tables: shippedTables(),
       architecture: hostArchitecture(),
+      ...(signatures === undefined ? {} : { signatures }),
     });
     return { file, anatomy, verdict };
   } catch (cause) {

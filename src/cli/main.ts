@@ -7,6 +7,7 @@ import type { CallerStreams } from '../terminal/streams.ts';
 import type { Context } from './context.ts';
 import { collect, duration, memory, positive, whole } from './options.ts';
 import { report } from './report.ts';
+import { signCommands, trustCommands } from './trust-commands.ts';
 import { VERSION } from './version.ts';
 
 /** The command line: parses, loads the one command that was asked for, and ends as it says. */
@@ -118,6 +119,8 @@ function program(context: Context): Command {
     });
 
   policyCommands(root, context);
+  trustCommands(root, context);
+  signCommands(root, context);
   configCommands(root, context);
 
   root

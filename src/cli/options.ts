@@ -40,3 +40,12 @@ export function whole(text: string): number {
     throw new InvalidArgumentError('A whole number above 0 is expected.');
   return value;
 }
+
+/** A day (its end, in UTC) or a moment. @throws InvalidArgumentError */
+export function date(text: string): Date {
+  const day = /^\d{4}-\d{2}-\d{2}$/.test(text);
+  const value = new Date(day ? `${text}T23:59:59.999Z` : text);
+  const isDate = /^\d{4}-\d{2}-\d{2}(?:T[\d:.]+(?:Z|[+-]\d{2}:\d{2}))?$/.test(text);
+  if (isDate && !Number.isNaN(value.getTime())) return value;
+  throw new InvalidArgumentError('A date is expected: 2027-12-31, or 2027-12-31T12:00:00Z.');
+}

@@ -24,6 +24,7 @@ import { effectivePolicy } from './policy-layers.ts';
 import { refusal } from './refusal.ts';
 import { flagLayer, type RunFlags, withoutEffect } from './run-flags.ts';
 import type { Speaker } from './speaker.ts';
+import { signatureLook } from './trust-places.ts';
 
 export interface RunInput extends RunFlags {
   readonly file: string;
@@ -67,7 +68,7 @@ export async function prepare(
     say('warn', `${path}: ${wanted} is not allowed by ${ceiling.layer}; it stays ${kept}`);
   }
   for (const line of withoutEffect(input, context.cwd, context.env)) say('warn', line);
-  const judged = await naming(input.file, () => judgeFile(input.file));
+  const judged = await naming(input.file, () => judgeFile(input.file, signatureLook(context, effective)));
   try {
     await naming(input.file, () => checkExecutable(judged));
     const decision = decide({ effective, verdict: judged.verdict });

@@ -5,9 +5,9 @@ export const SIG = {
   'SIG-001': {
     stage: 'judging',
     severity: 'info',
-    title: 'somebody whom you trust signed the file',
-    why: 'the bytes are those that the signer had, whatever way they came',
-    remedy: 'nothing is to do; `paddock trust list` shows whom you trust',
+    title: 'somebody whom you trust vouches for the file',
+    why: 'the bytes are those that the signer or approver had, whatever way they came',
+    remedy: 'nothing; `paddock trust list` shows whom you trust',
   },
   'SIG-002': {
     stage: 'judging',

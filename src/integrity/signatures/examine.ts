@@ -2,6 +2,7 @@ import { basename, join } from 'node:path';
 import type { JudgedFile } from '../../format/open.ts';
 import { PaddockError } from '../../lib/errors.ts';
 import { escapeText } from '../../lib/text.ts';
+import { DigestCache } from '../digests/cache.ts';
 import { examineApproval, parseApproval } from './approvals.ts';
 import { examineLists } from './lists.ts';
 import { type Parsed, parseSignature } from './parsed.ts';
@@ -16,16 +17,43 @@ import {
 } from './sidecars.ts';
 import { fileSubject, type Remember, type Subject, type Wanted } from './subject.ts';
 import type { TrustStore } from './trust.ts';
+import { readTrust, type TrustPlaces } from './trust-file.ts';
 
-export interface ExamineInput {
+/** Where to look for what vouches for files, and what counts. Plain data. */
+export interface SignatureLook {
+  readonly trust: TrustPlaces;
+  readonly required: readonly Requirement[];
+  /** The user's own folder of approvals, by SHA-256 of the approved file. */
+  readonly approvals: string;
+  /** File of the digest cache; without it every digest is computed. */
+  readonly cache?: string;
+  /** Milliseconds since the epoch. */
+  readonly nowMs: number;
+}
+
+/** The same for one judged file. */
+export interface ExamineInput extends Omit<SignatureLook, 'trust' | 'cache' | 'nowMs'> {
   readonly path: string;
   readonly file: JudgedFile;
   /** Asked for only when there is something to compare with it. */
   readonly store: () => TrustStore;
-  readonly required: readonly Requirement[];
-  /** The user's own folder of approvals, by SHA-256 of the approved file. */
-  readonly approvals: string;
   readonly remember?: Remember;
+}
+
+/** Looks for what vouches for the file at `path`, which is open as `file`. @throws as `examineSignatures`. */
+export async function lookForSignatures(
+  path: string,
+  file: JudgedFile,
+  { trust, required, approvals, cache, nowMs }: SignatureLook,
+): Promise<SignatureEvidence> {
+  return examineSignatures({
+    path,
+    file,
+    required,
+    approvals,
+    store: () => readTrust(trust, new Date(nowMs)),
+    ...(cache === undefined ? {} : { remember: { cache: new DigestCache(cache, trust.uid), nowMs } }),
+  });
 }
 
 /**

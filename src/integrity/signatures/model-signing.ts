@@ -42,7 +42,8 @@ const Bundle = v.object({
   dsseEnvelope: v.record(v.string(), v.unknown()),
 });
 
-const PAYLOAD_TYPE = 'application/vnd.in-toto+json';
+/** Of the envelope: an in-toto statement. */
+export const PAYLOAD_TYPE = 'application/vnd.in-toto+json';
 
 /**
  * A bundle from its JSON text, with its manifest; nothing of it is believed yet.

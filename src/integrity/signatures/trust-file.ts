@@ -1,18 +1,9 @@
-import {
-  closeSync,
-  constants,
-  fstatSync,
-  lstatSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { closeSync, lstatSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { PaddockError } from '../../lib/errors.ts';
 import { makeFolders } from '../../lib/paths.ts';
 import { escapeText } from '../../lib/text.ts';
+import { notOwned, type Ownership, readOwned } from './owned.ts';
 import {
   type Anchor,
   parseTrust,
@@ -32,9 +23,14 @@ export interface TrustPlaces {
   readonly uid: number;
 }
 
-const MAX_BYTES = 1024 * 1024;
 const WRITABLE_BY_OTHERS = 0o022;
 const ROOT = 0;
+const STORE: Ownership = {
+  what: 'the trust store',
+  forbidden: WRITABLE_BY_OTHERS,
+  others: 'change',
+  chmod: 'go-w',
+};
 
 /**
  * All signers of both stores. A store that is not there is empty.
@@ -47,7 +43,7 @@ export function readTrust({ system, user, uid }: TrustPlaces, now: Date): TrustS
 
 /** The signers of one store, whose owner must be `uid` or root. @throws as `readTrust`. */
 export function readStore(path: string, anchor: Anchor, uid: number): Signer[] {
-  const text = readOwned(path, uid, 'the trust store');
+  const text = readOwned(path, uid, STORE);
   if (text === undefined) return [];
   if (anchor === 'system') refuseFolder(dirname(path));
   return parseTrust(text, anchor, path);
@@ -87,64 +83,15 @@ export function changeTrust(
   }
 }
 
-/**
- * The text of a file that only `uid` or root can have written; undefined where there is none. Links are not followed.
- * @throws PaddockError `policy-invalid` for what others could have written or is no plain file; `io`.
- */
-export function readOwned(
-  path: string,
-  uid: number,
-  what: string,
-  forbidden = WRITABLE_BY_OTHERS,
-): string | undefined {
-  let fd: number;
-  try {
-    fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-  } catch (cause) {
-    const { code = '' } = cause as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
-    if (code === 'ELOOP') throw doubtful(path, what, 'a plain file', 'a symbolic link');
-    throw new PaddockError('io', `${what} cannot be read`, {
-      where: path,
-      found: code,
-      remedy: 'give yourself the permission to read it',
-      cause,
-    });
-  }
-  try {
-    const stats = fstatSync(fd);
-    if (!stats.isFile()) throw doubtful(path, what, 'a plain file', 'something else');
-    if ((stats.uid !== uid && stats.uid !== ROOT) || (stats.mode & forbidden) !== 0) {
-      const mode = `owner ${stats.uid}, mode ${(stats.mode & 0o7777).toString(8)}`;
-      const right = forbidden === WRITABLE_BY_OTHERS ? 'written' : 'read or written';
-      throw doubtful(path, what, `a file that only user ${uid} or root can have ${right}`, mode);
-    }
-    if (stats.size > MAX_BYTES)
-      throw doubtful(path, what, `at most ${MAX_BYTES} bytes`, `${stats.size} bytes`);
-    return readFileSync(fd, 'utf8');
-  } finally {
-    closeSync(fd);
-  }
-}
-
 function refuseFolder(folder: string): void {
   const { uid, mode } = lstatSync(folder);
   if (uid === ROOT && (mode & WRITABLE_BY_OTHERS) === 0) return;
-  throw doubtful(
+  throw notOwned(
     folder,
-    'the folder of the trust store',
+    { ...STORE, what: 'the folder of the trust store' },
     'owner root, not writable by group or others',
     `owner ${uid}, mode ${(mode & 0o7777).toString(8)}`,
   );
-}
-
-function doubtful(where: string, what: string, expected: string, found: string): PaddockError {
-  return new PaddockError('policy-invalid', `${what} could have been written by somebody else`, {
-    where,
-    expected,
-    found,
-    remedy: `look at what it holds; then make it yours alone: chmod go-w ${escapeText(where)}`,
-  });
 }
 
 function unwritable(path: string, lock: string, cause: NodeJS.ErrnoException): PaddockError {

@@ -11,13 +11,13 @@ export type Purpose = (typeof PURPOSES)[number];
 /** Whose trust store an entry is in. */
 export type Anchor = 'system' | 'user';
 
+/** Names are shown, typed and compared; nothing in them needs escaping. */
+export const NAME_RULE = /^[A-Za-z0-9][\w.@+-]{0,63}$/;
+
 const text = (most: number) => v.pipe(v.string(), v.minLength(1), v.maxLength(most));
 const common = {
   /** What paddock calls the signer. */
-  name: v.pipe(
-    v.string(),
-    v.regex(/^[A-Za-z0-9][\w.@+-]{0,63}$/, 'letters, digits and . _ @ + -, at most 64'),
-  ),
+  name: v.pipe(v.string(), v.regex(NAME_RULE, 'letters, digits and . _ @ + -, at most 64')),
   for: v.pipe(v.array(v.picklist(PURPOSES)), v.minLength(1), v.maxLength(PURPOSES.length)),
   added: v.pipe(v.string(), v.isoTimestamp()),
   /** After this moment nothing that the signer signed counts any more, whenever it was signed. */

@@ -1,0 +1,104 @@
+import type { KeyObject } from 'node:crypto';
+import { accessSync, closeSync, constants, statSync } from 'node:fs';
+import { hostname, userInfo } from 'node:os';
+import { basename, dirname, join, resolve } from 'node:path';
+import { signApproval } from '../integrity/signatures/approvals.ts';
+import { APPROVAL_SUFFIX, readSidecar } from '../integrity/signatures/sidecars.ts';
+import { vouch } from '../integrity/signatures/trust.ts';
+import { readTrust } from '../integrity/signatures/trust-file.ts';
+import { keyId } from '../lib/dsse.ts';
+import { PaddockError } from '../lib/errors.ts';
+import { makeFolders } from '../lib/paths.ts';
+import { escapeText } from '../lib/text.ts';
+import { decide } from '../policy/decide.ts';
+import { type Context, EXIT } from './context.ts';
+import { judgeFile, naming } from './judged.ts';
+import { signingKey } from './own-key.ts';
+import { effectivePolicy } from './policy-layers.ts';
+import { approvalsFolder, signatureLook, trustPlaces } from './trust-places.ts';
+import { sha256Of } from './whole-digest.ts';
+import { writeOutput } from './write-output.ts';
+
+export interface ApproveInput {
+  readonly file: string;
+  readonly key?: string;
+  readonly policy: readonly string[];
+  readonly preset?: string;
+}
+
+/**
+ * `paddock approve`: judges the file and signs that the user lets these bytes in. An approval overrides nothing: what the policy
+ * refuses for other reasons, it goes on to refuse.
+ */
+export async function run(context: Context, input: ApproveInput): Promise<number> {
+  const effective = effectivePolicy(context, { files: input.policy, preset: input.preset });
+  const key = ed25519(signingKey(context, input.key));
+  // What the policy asks for is about to be given.
+  const look = { ...signatureLook(context, effective), required: [] };
+  const judged = await naming(input.file, () => judgeFile(input.file, look));
+  try {
+    const { verdict } = decide({ effective, verdict: judged.verdict });
+    const sha256 = await naming(input.file, () => sha256Of(context, input.file, judged.file));
+    const envelope = signApproval(
+      {
+        name: basename(resolve(context.cwd, input.file)),
+        sha256,
+        verdict,
+        policyDigest: effective.digest,
+        who: `${userInfo().username}@${hostname()}`,
+        when: context.now(),
+      },
+      key,
+    );
+    const text = `${JSON.stringify(envelope, null, 2)}\n`;
+    const path = placeFor(context, input.file, sha256, key);
+    makeFolders(dirname(path), 0o700);
+    writeOutput(context, path, text, [judged.file.fd]);
+    context.stdout.write(`${escapeText(path, 4096)}\n`);
+    const serious = verdict.findings.filter(({ severity }) => severity !== 'info');
+    for (const { id, title } of serious) context.stderr.write(`paddock: approved with ${id}: ${title}\n`);
+    warnUntrusted(context, key);
+    return EXIT.ok;
+  } finally {
+    closeSync(judged.file.fd);
+  }
+}
+
+function ed25519(key: KeyObject): KeyObject {
+  if (key.asymmetricKeyType === 'ed25519') return key;
+  throw new PaddockError('usage', 'approvals are signed with Ed25519 keys', {
+    expected: 'Ed25519',
+    found: key.asymmetricKeyType ?? 'another key',
+    remedy: 'leave --key out to use a key of your own, or make one: openssl genpkey -algorithm ed25519',
+  });
+}
+
+// Beside the file, so that it goes where the file goes; but nobody's approval is written over but one's own.
+function placeFor(context: Context, file: string, sha256: string, key: KeyObject): string {
+  const beside = `${resolve(context.cwd, file)}${APPROVAL_SUFFIX}`;
+  const own = join(approvalsFolder(context), `${sha256}.json`);
+  if (!mayWrite(dirname(beside))) return own;
+  if (statSync(beside, { throwIfNoEntry: false }) === undefined) return beside;
+  const there = readSidecar(beside);
+  const text = there !== undefined && 'bytes' in there ? there.bytes.toString('utf8') : '';
+  return text.includes(keyId(key)) ? beside : own;
+}
+
+function mayWrite(folder: string): boolean {
+  try {
+    accessSync(folder, constants.W_OK);
+    return true;
+  } catch {
+    return false; // then the user's own folder takes it
+  }
+}
+
+function warnUntrusted(context: Context, key: KeyObject): void {
+  const id = keyId(key);
+  const store = readTrust(trustPlaces(context), context.now());
+  const vouched = vouch(store, 'approval', (one) => one.kind === 'key' && one.key.id === id);
+  if (vouched?.state === 'trusted') return;
+  context.stderr.write(
+    'paddock: this key is not in your trust store for approvals: here the approval does not count\n',
+  );
+}

@@ -1,0 +1,38 @@
+import { join } from 'node:path';
+import type { SignatureLook } from '../integrity/signatures/examine.ts';
+import { SYSTEM_TRUST, type TrustPlaces } from '../integrity/signatures/trust-file.ts';
+import { userPaths } from '../lib/paths.ts';
+import type { EffectivePolicy } from '../policy/policy.ts';
+import type { Context } from './context.ts';
+
+/** Where this user's trust is kept. */
+export function trustPlaces(context: Context): TrustPlaces {
+  const { config } = userPaths(context.env, context.home);
+  return { system: SYSTEM_TRUST, user: join(config, 'trust.json'), uid: context.uid };
+}
+
+/** The user's own signing key. */
+export function ownKeyPath(context: Context): string {
+  return join(userPaths(context.env, context.home).config, 'keys', 'own.pem');
+}
+
+/** Approvals that could not be put beside their file, by the file's SHA-256. */
+export function approvalsFolder(context: Context): string {
+  return join(userPaths(context.env, context.home).state, 'approvals');
+}
+
+/** Whole-file digests that were computed before. */
+export function digestCachePath(context: Context): string {
+  return join(userPaths(context.env, context.home).cache, 'digests.json');
+}
+
+/** What `run` and `verify` look for beside a file, under this policy. */
+export function signatureLook(context: Context, { policy }: EffectivePolicy): SignatureLook {
+  return {
+    trust: trustPlaces(context),
+    required: policy.trust.require,
+    approvals: approvalsFolder(context),
+    cache: digestCachePath(context),
+    nowMs: context.now().getTime(),
+  };
+}

@@ -1,0 +1,22 @@
+import { basename } from 'node:path';
+import type { JudgedFile } from '../format/open.ts';
+import { DigestCache } from '../integrity/digests/cache.ts';
+import { digestFile } from '../integrity/digests/digest.ts';
+import type { Context } from './context.ts';
+import { progress } from './progress.ts';
+import { digestCachePath } from './trust-places.ts';
+
+/** SHA-256 (hex) of the whole open file, remembered or computed, with a line about how far it is at a terminal. */
+export async function sha256Of(context: Context, path: string, file: JudgedFile): Promise<string> {
+  const cache = new DigestCache(digestCachePath(context), context.uid);
+  const known = cache.recall(file.identity)?.digests.sha256;
+  if (known !== undefined) return known;
+  const bar = progress(context, basename(path), Number(file.identity.size));
+  try {
+    const digests = await digestFile(file, { onProgress: bar.report });
+    cache.remember(file.identity, { digests }, context.now().getTime());
+    return digests.sha256 ?? '';
+  } finally {
+    bar.end();
+  }
+}
