@@ -1,4 +1,4 @@
-import { list, type Node, operatorOf, part, parts, textOf, walk } from './syntax.ts';
+import { keywordOf, list, type Node, operatorOf, part, parts, textOf, walk } from './syntax.ts';
 
 /** Characters that nobody sees: zero-width ones, controls of direction, tags. Joiners are left out, which scripts and emoji need. */
 const INVISIBLE =
@@ -7,7 +7,7 @@ const URL = /\b(?:https?|ftp|wss?|file):\/\/[^\s"'<>{}|]{1,200}/i;
 const OCTET = '(?:25[0-5]|2[0-4]\\d|1?\\d?\\d)';
 /** Four numbers; a fifth, or a version's `v`, makes it something else. */
 const IPV4 = new RegExp(`(?<![\\d.vV])${OCTET}(?:\\.${OCTET}){3}(?!\\.?\\d)`);
-const COMPARISONS = new Set(['in', 'not in', '==', '!=']);
+const COMPARISONS = new Set(['in', '==']);
 const SEARCHES = new Set(['startswith', 'endswith', 'find', 'count', 'index', '__contains__']);
 /** Ordinary words, as people write them; marks of a format have other characters. */
 const WORDS = /^\p{L}[\p{L}\p{N} ,.!?'-]{2,}$/u;
@@ -59,9 +59,14 @@ function contentNames(program: Node): ReadonlySet<string> {
 }
 
 function mentions(node: Node, names: ReadonlySet<string>): boolean {
-  if (node.type === 'MemberExpression' && textOf(part(node, 'property')) === 'content') return true;
   if (node.type === 'Identifier') return names.has(textOf(node) ?? '');
-  return parts(node).some((each) => mentions(each, names));
+  const keyword = keywordOf(node);
+  if (keyword !== undefined) return mentions(keyword.value, names);
+  if (node.type !== 'MemberExpression') return parts(node).some((each) => mentions(each, names));
+  // Names of attributes are no variables: namespace(content='').messages has nothing of a message.
+  if (textOf(part(node, 'property')) === 'content') return true;
+  const inside = [part(node, 'object'), node.computed === true ? part(node, 'property') : undefined];
+  return inside.some((each) => each !== undefined && mentions(each, names));
 }
 
 function comparedWord(node: Node, names: ReadonlySet<string>): string | undefined {
