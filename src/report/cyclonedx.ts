@@ -21,7 +21,7 @@ export function cyclonedxBom(input: CyclonedxInput): unknown {
   const files = input.outcomes.map((outcome, index) => fileParts(outcome, `file-${index + 1}`, input));
   const [first] = files;
   const single = files.length === 1 ? first : undefined;
-  const vulnerabilities = files.flatMap((file) => file.vulnerabilities);
+  const known = files.flatMap((file) => file.vulnerabilities);
   return {
     $schema: 'http://cyclonedx.org/schema/bom-1.6.schema.json',
     bomFormat: 'CycloneDX',
@@ -40,7 +40,7 @@ export function cyclonedxBom(input: CyclonedxInput): unknown {
           }))
         : single.parts,
     dependencies: files.flatMap(({ dependencies }) => dependencies),
-    ...(vulnerabilities.length === 0 ? {} : { vulnerabilities }),
+    ...(known.length === 0 ? {} : { vulnerabilities: known }),
   };
 }
 
@@ -79,7 +79,7 @@ function fileParts(outcome: Outcome, ref: string, input: CyclonedxInput): FilePa
       ...facts.members.map((member, index) => memberComponent(member, `${ref}/member-${index + 1}`)),
     ],
     dependencies: [{ ref, dependsOn: refs }, ...refs.map((part) => ({ ref: part }))],
-    vulnerabilities: facts.verdict.findings.flatMap((finding) => vulnerability(finding, `${ref}/runtime`)),
+    vulnerabilities: facts.verdict.findings.flatMap((finding) => vulnerabilities(finding, `${ref}/runtime`)),
   };
 }
 
@@ -162,20 +162,31 @@ function memberComponent(member: ZipMember, ref: string): unknown {
   };
 }
 
-const SEVERITY = { deny: 'high', warn: 'medium', info: 'info' } as const;
+/** Where an identifier is explained. */
+const SOURCES: readonly (readonly [prefix: string, name: string, url: string])[] = [
+  ['CVE-', 'CVE', 'https://www.cve.org/CVERecord?id='],
+  ['GHSA-', 'GitHub', 'https://github.com/advisories/'],
+];
 
-/** Only what is known of the version of the runtime: other findings are of this one file. */
-function vulnerability({ id, severity, title, remedy }: Finding, ref: string): unknown[] {
+const UNCERTAIN = '; not established for this release';
+
+/**
+ * Only what is known of the version of the runtime: other findings are of this one file. What a VER finding found is a list:
+ * "CVE-2024-1 (what it is); GHSA-… (what it is)".
+ */
+function vulnerabilities({ id, title, evidence, remedy }: Finding, ref: string): unknown[] {
   if (!id.startsWith('VER-')) return [];
-  const [advisory] = /(?:CVE-\d{4}-\d+|GHSA(?:-[0-9a-z]{4}){3})/.exec(title) ?? [];
-  return [
-    {
-      id: advisory ?? id,
-      source: { name: 'paddock' },
-      ratings: [{ severity: SEVERITY[severity], method: 'other', source: { name: 'paddock' } }],
-      description: title,
+  const { found = id } = evidence;
+  return found.split(/; (?=[A-Z]+-[0-9a-z]+-)/).map((item) => {
+    const [, advisory = item, says = title] = /^(\S+) \((.*)\)$/.exec(item) ?? [];
+    const source = SOURCES.find(([prefix]) => advisory.startsWith(prefix));
+    return defined({
+      id: advisory,
+      source: source === undefined ? undefined : { name: source[1], url: `${source[2]}${advisory}` },
+      description: says.replace(UNCERTAIN, ''),
       recommendation: remedy,
+      analysis: says.endsWith(UNCERTAIN) ? { state: 'in_triage' } : undefined,
       affects: [{ ref }],
-    },
-  ];
+    });
+  });
 }

@@ -57,5 +57,5 @@ it('what the readers refuse is in the catalogue, with stage `reading`', () => {
 it.each(known)('%s says why it matters, in one sentence that fits on two lines', (_, { why }) => {
   expect(why.length).toBeGreaterThan(20);
   expect(why.length).toBeLessThan(150);
-  expect(why).not.toMatch(/^[A-Z][a-z]+ed |\.$|\n/);
+  expect(why).not.toMatch(/\.$|\n/);
 });

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { Verdict } from '../../src/integrity/verdict.ts';
+import type { Finding, Verdict } from '../../src/integrity/verdict.ts';
 import { cyclonedxBom } from '../../src/report/cyclonedx.ts';
 import type { Outcome } from '../../src/report/outcome.ts';
 import { cyclonedx, expectValid } from '../cli/schemas.ts';
@@ -46,13 +46,22 @@ it('the digest of the file stands where it is known', () => {
 });
 
 it('advisories about the runtime are vulnerabilities, other findings are not', () => {
-  const advisory = {
-    ...FINDING,
-    id: 'VER-001',
-    title: 'a known vulnerability: CVE-2024-32878, GHSA-p5mv-gjc5-mwqv',
-  };
+  const found =
+    'CVE-2024-32878 (a pointer (never set) is freed; twice); GHSA-p5mv-gjc5-mwqv (a read; not established for this release); TALOS-2024-1912 (a write)';
+  const advisory: Finding = { ...FINDING, id: 'VER-001', severity: 'warn', evidence: { found } };
   const { vulnerabilities } = bom(outcomeOf({ ...RELEASE, findings: [advisory, FINDING] }));
-  expect(vulnerabilities).toMatchObject([{ id: 'CVE-2024-32878', affects: [{ ref: 'file-1/runtime' }] }]);
+  const affects = [{ ref: 'file-1/runtime' }];
+  expect(vulnerabilities).toMatchObject([
+    {
+      id: 'CVE-2024-32878',
+      source: { url: 'https://www.cve.org/CVERecord?id=CVE-2024-32878' },
+      description: 'a pointer (never set) is freed; twice',
+      affects,
+    },
+    { id: 'GHSA-p5mv-gjc5-mwqv', description: 'a read', analysis: { state: 'in_triage' }, affects },
+    { id: 'TALOS-2024-1912', description: 'a write', affects },
+  ]);
+  expect(vulnerabilities?.[0]).not.toHaveProperty('analysis');
 });
 
 it('references within a document are unique', () => {
