@@ -1,6 +1,8 @@
 import { closeSync } from 'node:fs';
+import { archiveHistory } from '../format/history.ts';
 import { escapeText } from '../lib/text.ts';
 import { regionDigests } from '../report/digests.ts';
+import { shownGeneration } from '../report/history.ts';
 import { inspectPage } from '../report/inspect-page.ts';
 import { type Context, EXIT } from './context.ts';
 import { judgeFile, naming } from './judged.ts';
@@ -16,7 +18,7 @@ export async function run(context: Context, file: string, output: string): Promi
       anatomy,
       verdict,
       digests: regionDigests(opened.source, anatomy.regions),
-      history: [],
+      history: archiveHistory(anatomy).map(shownGeneration),
       arguments: [],
       madeAt: context.now().toISOString(),
       version: VERSION,

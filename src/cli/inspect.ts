@@ -1,10 +1,12 @@
 import { closeSync } from 'node:fs';
 import type { Anatomy, ElfSegment, GgufFacts, Region } from '../format/anatomy.ts';
+import { archiveHistory, type GenerationChanges } from '../format/history.ts';
 import { openJudged } from '../format/open.ts';
 import { readAnatomy } from '../format/read.ts';
 import { summarise } from '../format/summary.ts';
 import { escapeText } from '../lib/text.ts';
 import { formatBytes } from '../lib/units.ts';
+import { shownGeneration } from '../report/history.ts';
 import { type Context, EXIT } from './context.ts';
 import { naming } from './judged.ts';
 import { paint, table, toJson } from './render.ts';
@@ -30,7 +32,7 @@ export async function run(context: Context, { file, json, html }: InspectInput):
     const anatomy = await naming(file, () => readAnatomy(opened.source));
     context.stdout.write(
       json === true
-        ? `${toJson({ schema: 'paddock/inspect/v1', path: file, summary: summarise(anatomy), ...anatomy })}\n`
+        ? `${toJson({ schema: 'paddock/inspect/v1', path: file, summary: summarise(anatomy), ...anatomy, history: archiveHistory(anatomy).map(namesOnly) })}\n`
         : `${describe(context, file, anatomy)}\n`,
     );
     return EXIT.ok;
@@ -51,6 +53,7 @@ function describe(context: Context, file: string, anatomy: Anatomy): string {
     ),
     ...(anatomy.loaders.length > 0 ? [`${head('Loaders')}\n${loaders(anatomy)}`] : []),
     ...(anatomy.zip === undefined ? [] : [`${head('Archive')}\n${members(anatomy)}`]),
+    ...(anatomy.zip === undefined ? [] : [`${head('History')}\n${history(anatomy)}`]),
     ...anatomy.models.map(
       (model) => `${head(`Model ${escapeText(model.member ?? '', 60)}`)}\n${metadata(model)}`,
     ),
@@ -183,6 +186,39 @@ function members({ zip }: Anatomy): string {
   const more =
     all.length > shown.length ? `\n… and ${all.length - shown.length} more (--json shows all)` : '';
   return table([['offset', 'bytes', 'method', 'name'], ...rows], [0, 1]) + more;
+}
+
+/** Of each generation what it did; long lists are cut. */
+function history(anatomy: Anatomy): string {
+  return archiveHistory(anatomy)
+    .map(shownGeneration)
+    .map(({ title, added, replaced, removed }, index) =>
+      [
+        `${index + 1}. ${title}`,
+        ...changes('added', added),
+        ...changes('replaced', replaced),
+        ...changes('removed', removed),
+      ].join('\n'),
+    )
+    .join('\n');
+}
+
+const MAX_CHANGES = 12;
+
+function changes(word: string, names: readonly string[]): string[] {
+  const shown = names.slice(0, MAX_CHANGES).map((name) => `   ${word.padEnd(8)}  ${escapeText(name, 120)}`);
+  return names.length > MAX_CHANGES
+    ? [...shown, `   … and ${names.length - MAX_CHANGES} more ${word}`]
+    : shown;
+}
+
+function namesOnly({ added, replaced, removed, ...rest }: GenerationChanges) {
+  return {
+    ...rest,
+    added: added.map(({ name }) => name),
+    replaced: replaced.map(({ after }) => after.name),
+    removed: removed.map(({ name }) => name),
+  };
 }
 
 function metadata(model: GgufFacts): string {

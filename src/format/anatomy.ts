@@ -255,6 +255,12 @@ export interface ZipMember {
   readonly crc32: number;
   /** Upper 16 bits of the external attributes: the Unix mode. */
   readonly mode: number;
+  /** The name's bytes are UTF-8; else each of them became one character of `name`. */
+  readonly isUtf8: boolean;
+  /** "Version made by": host system in the upper byte (3: Unix), version in the lower one (45: apelink, zipobj, zipalign). */
+  readonly madeBy: number;
+  /** Numbers of the extra fields of both headers, each once, ascending. */
+  readonly extras: readonly number[];
   /** Bytes of comment in the central record. */
   readonly commentLength: number;
   /** The disk that the central record names. */

@@ -4,6 +4,7 @@ import { checkArchive } from './checks/archive.ts';
 import { checkArguments } from './checks/arguments.ts';
 import { checkContents } from './checks/contents.ts';
 import { checkFile } from './checks/file.ts';
+import { checkMembers } from './checks/members.ts';
 import { checkProgram } from './checks/program.ts';
 import { checkReaders } from './checks/readers.ts';
 import { checkSignatures } from './checks/signatures.ts';
@@ -35,6 +36,7 @@ export async function judge(input: JudgeInput): Promise<Verdict> {
     ...checkProgram(anatomy, tables.loaders, input.architecture, identity.programLength),
     ...checkArchive(anatomy, identity.view),
     ...(await checkReaders(anatomy, input.source)),
+    ...checkMembers(anatomy, identity.view),
     ...checkContents(anatomy, input.source),
     ...checkArguments(anatomy, input.source),
     ...(await checkWeights(anatomy, input.source, identity.told.version)),

@@ -8,6 +8,7 @@ import { SIG_CASES } from './cases/sig.ts';
 import { VER_CASES } from './cases/ver.ts';
 import { ZIP_CASES } from './cases/zip.ts';
 import { ZIP_CONTENT_CASES } from './cases/zip-contents.ts';
+import { ZIP_MEMBER_CASES } from './cases/zip-members.ts';
 import { ZIP_READING_CASES } from './cases/zip-reading.ts';
 
 export const CASES: Readonly<Record<string, CheckCases>> = {
@@ -18,6 +19,7 @@ export const CASES: Readonly<Record<string, CheckCases>> = {
   ...ZIP_CASES,
   ...ZIP_READING_CASES,
   ...ZIP_CONTENT_CASES,
+  ...ZIP_MEMBER_CASES,
   ...GGUF_CASES,
   ...ARG_CASES,
   ...BASELINE_CASES,

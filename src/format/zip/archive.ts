@@ -164,7 +164,7 @@ function readMember(source: ByteSource, record: Buffer, recordOffset: number, en
   const wide = zip64Extra(extra, record.subarray(CENTRAL_LENGTH, CENTRAL_LENGTH + nameLength), recordOffset);
   const central = decodeHeader(record, 8, CENTRAL_LENGTH, wide, recordOffset);
   const localOffset = widen(record.readUInt32LE(42), wide, recordOffset, end.directoryOffset);
-  const { local, contentOffset } = readLocal(source, localOffset, end);
+  const { local, localExtra, contentOffset } = readLocal(source, localOffset, end);
   refuseDifference(central, local, localOffset);
   const { method, compressedSize, size, crc32 } = local;
   return {
@@ -179,12 +179,19 @@ function readMember(source: ByteSource, record: Buffer, recordOffset: number, en
     size,
     crc32,
     mode: record.readUInt16LE(40),
+    isUtf8: isUtf8(central.nameBytes),
+    madeBy: record.readUInt16LE(4),
+    extras: [...new Set([...extraIds(extra), ...extraIds(localExtra)])].sort((a, b) => a - b),
     commentLength: record.readUInt16LE(32),
     disk: record.readUInt16LE(34),
   };
 }
 
-function readLocal(source: ByteSource, at: number, end: EndRecord): { local: Header; contentOffset: number } {
+function readLocal(
+  source: ByteSource,
+  at: number,
+  end: EndRecord,
+): { local: Header; localExtra: Buffer; contentOffset: number } {
   const fits = at + LOCAL_LENGTH <= end.directoryOffset;
   const fixed = fits ? source.read(at, LOCAL_LENGTH) : Buffer.alloc(LOCAL_LENGTH);
   if (!fits || fixed.readUInt32LE(0) !== LOCAL) {
@@ -213,7 +220,7 @@ function readLocal(source: ByteSource, at: number, end: EndRecord): { local: Hea
       found: `byte ${contentOffset + local.compressedSize}`,
     });
   }
-  return { local, contentOffset };
+  return { local, localExtra: header.subarray(LOCAL_LENGTH + nameLength), contentOffset };
 }
 
 /** `at` is where flags are: the same fields follow in both kinds of header. */
@@ -276,6 +283,14 @@ function zip64Extra(extra: Buffer, name: Buffer, offset: number): bigint[] {
   return values;
 }
 
+/** Numbers of the fields; `zip64Extra` has seen that they are whole. */
+function extraIds(extra: Buffer): number[] {
+  const ids: number[] = [];
+  for (let at = 0; at + 4 <= extra.length; at += 4 + extra.readUInt16LE(at + 2))
+    ids.push(extra.readUInt16LE(at));
+  return ids;
+}
+
 /** Takes the next zip64 value where the 32-bit field says so. Callers ask in the order of the extra field. */
 function widen(field: number, wide: bigint[], offset: number, limit: number): number {
   if (field !== UINT32_MAX) return field;
@@ -323,6 +338,10 @@ function refuseSharedBytes(members: readonly ZipMember[], directoryOffset: numbe
 }
 
 const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+function isUtf8(bytes: Buffer): boolean {
+  return decodeName(bytes) !== bytes.toString('latin1') || bytes.every((byte) => byte < 0x80);
+}
 
 /** UTF-8 where it is, else one character a byte: never fails, and never turns two names of one kind into the same. */
 function decodeName(bytes: Buffer): Untrusted {

@@ -46,7 +46,8 @@ function names(member: ZipMember): Finding[] {
   const evidence = { offset: member.recordOffset, length: member.recordLength };
   const shown = escapeText(name, 60);
   const findings: Finding[] = [];
-  if (name === '' || shown !== name || /[\\:]/.test(name)) findings.push(finding('ZIP-021', evidence, shown));
+  if (name === '' || shown !== name || !member.isUtf8 || /[\\:]/.test(name))
+    findings.push(finding('ZIP-021', evidence, shown));
   // A folder's entry ends in one slash.
   const parts = name.replace(/\/$/, '').split('/');
   if (parts.some((part) => part === '' || part === '.' || part === '..')) {

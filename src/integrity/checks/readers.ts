@@ -15,6 +15,7 @@ export async function checkReaders(anatomy: Anatomy, source: ByteSource): Promis
     // A program that was linked together with its archive may go on behind it, which no library expects.
     ...(ape?.monolithic === true ? [] : await otherView(zip, source)),
     ...hiddenEnds(anatomy, source),
+    ...hiddenMembers(anatomy, source),
     ...zip.members.filter(({ commentLength, disk }) => commentLength > 0 || disk > 0).map(oddRecord),
   ];
 }
@@ -40,6 +41,22 @@ async function otherView(zip: ZipView, source: ByteSource): Promise<Finding[]> {
     if (found !== expected) return [finding('ZIP-008', { offset: member.recordOffset, expected, found })];
   }
   return [];
+}
+
+const LOCAL = Buffer.from('504b0304', 'hex');
+/** Of bytes that nothing explains, so much is searched in each place. */
+const SEARCHED_BYTES = 4 * 1024 * 1024;
+
+/** The first local header in each of the larger places that nothing explains. */
+function hiddenMembers({ regions }: Anatomy, source: ByteSource): Finding[] {
+  return regions
+    .filter(({ kind }) => kind === 'unaccounted')
+    .slice(0, TRIES)
+    .flatMap(({ offset, length }) => {
+      const bytes = source.read(offset, Math.min(length, SEARCHED_BYTES));
+      const at = bytes.indexOf(LOCAL);
+      return at < 0 ? [] : [finding('ZIP-043', { offset: offset + at, length: length - at })];
+    });
 }
 
 const END_WINDOW = 69_633;
