@@ -2,6 +2,7 @@ import { closeSync } from 'node:fs';
 import type { Anatomy, Architecture } from '../format/anatomy.ts';
 import { type JudgedFile, openJudged } from '../format/open.ts';
 import { readAnatomy } from '../format/read.ts';
+import type { GivenArguments } from '../integrity/checks/arguments.ts';
 import { judge } from '../integrity/judge.ts';
 import { lookForSignatures, type SignatureLook } from '../integrity/signatures/examine.ts';
 import { shippedTables } from '../integrity/tables.ts';
@@ -18,9 +19,10 @@ export interface Judged {
 /**
  * Opens, reads and judges one file. The caller closes the descriptor.
  * @param look for what vouches for it, beside it; without this, nobody looks
+ * @param given with what it would be started, where that is known
  * @throws PaddockError for a file that is none of ours, malformed, or cannot be read; the descriptor is closed then.
  */
-export async function judgeFile(path: string, look?: SignatureLook): Promise<Judged> {
+export async function judgeFile(path: string, look?: SignatureLook, given?: GivenArguments): Promise<Judged> {
   const file = openJudged(path);
   try {
     const anatomy = readAnatomy(file.source);
@@ -32,6 +34,7 @@ export async function judgeFile(path: string, look?: SignatureLook): Promise<Jud
       tables: shippedTables(),
       architecture: hostArchitecture(),
       ...(signatures === undefined ? {} : { signatures }),
+      ...(given === undefined ? {} : { arguments: given }),
     });
     return { file, anatomy, verdict };
   } catch (cause) {

@@ -4,9 +4,10 @@ import { join, resolve } from 'node:path';
 import { unpackLoader } from '../format/loaders.ts';
 import { ensureGate, packageRoot } from '../host/native.ts';
 import { probeHost } from '../host/probe.ts';
-import { readDotArgs } from '../integrity/checks/arguments.ts';
+import { readDotArgs, runtimeVersion } from '../integrity/dot-args.ts';
 import { type PreparedArguments, prepareArguments } from '../launch/arguments.ts';
 import { below, makeDirectories, removeDirectories, type SessionDirectories } from '../launch/directories.ts';
+import { type PreparedEnvironment, prepareEnvironment } from '../launch/environment.ts';
 import { chooseStart, copyProgram, type Start } from '../launch/loader.ts';
 import { systemPaths } from '../launch/paths.ts';
 import type { HostAbilities, LaunchPlan } from '../launch/plan.ts';
@@ -16,7 +17,7 @@ import { PaddockError } from '../lib/errors.ts';
 import { userPaths } from '../lib/paths.ts';
 import { nameProcess, PROC_FILES } from '../lib/proc.ts';
 import { decide } from '../policy/decide.ts';
-import type { Decision } from '../policy/policy.ts';
+import type { Decision, Policy } from '../policy/policy.ts';
 import { sessionId } from '../session/start.ts';
 import type { Context } from './context.ts';
 import { hostArchitecture, type Judged, judgeFile, naming } from './judged.ts';
@@ -68,7 +69,14 @@ export async function prepare(
     say('warn', `${path}: ${wanted} is not allowed by ${ceiling.layer}; it stays ${kept}`);
   }
   for (const line of withoutEffect(input, context.cwd, context.env)) say('warn', line);
-  const judged = await naming(input.file, () => judgeFile(input.file, signatureLook(context, effective)));
+  const given = {
+    user: input.args,
+    append: effective.policy.arguments.append,
+    environment: expectedEnvironment(context, effective.policy),
+  };
+  const judged = await naming(input.file, () =>
+    judgeFile(input.file, signatureLook(context, effective), given),
+  );
   try {
     await naming(input.file, () => checkExecutable(judged));
     const decision = decide({ effective, verdict: judged.verdict });
@@ -143,15 +151,17 @@ function mayDegrade(input: RunInput, { effective }: Prepared['decision'], say: S
 function userArguments(
   context: Context,
   input: RunInput,
-  { anatomy, file }: Judged,
+  { anatomy, file, verdict }: Judged,
   decision: Prepared['decision'],
   say: Speaker,
 ): PreparedArguments {
-  const dotArgs = readDotArgs(anatomy, file.source);
+  const version = runtimeVersion(verdict);
   const prepared = prepareArguments({
     args: input.args,
     cwd: context.cwd,
-    ...(dotArgs === undefined ? {} : { dotArgs }),
+    dotArgs: readDotArgs(anatomy, file.source),
+    environment: expectedEnvironment(context, decision.effective.policy),
+    ...(version === undefined ? {} : { version }),
     members: new Set(anatomy.zip?.members.map(({ name }) => name as string)),
     hasModel: anatomy.models.length > 0,
     effective: decision.effective,
@@ -159,6 +169,17 @@ function userArguments(
   });
   for (const line of prepared.warnings) say('warn', line);
   return prepared;
+}
+
+// What variables in `.args` will become. The private folders are not made yet; that they are paths is all that matters.
+function expectedEnvironment(context: Context, policy: Policy): PreparedEnvironment['variables'] {
+  return prepareEnvironment({
+    policy: policy.environment,
+    caller: context.env,
+    home: '/private/home',
+    tmp: '/private/tmp',
+    execute: policy.files.execute.length > 0,
+  }).variables;
 }
 
 function launchStart(judged: Judged, start: Start, directories: SessionDirectories): LaunchInput['start'] {

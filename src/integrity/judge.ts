@@ -1,7 +1,9 @@
 import type { Architecture } from '../format/anatomy.ts';
 import type { FileIdentity } from '../format/open.ts';
+import { shippedAdvisories } from './advisories.ts';
+import { checkAdvisories } from './checks/advisories.ts';
 import { checkArchive } from './checks/archive.ts';
-import { checkArguments } from './checks/arguments.ts';
+import { checkArguments, type GivenArguments } from './checks/arguments.ts';
 import { checkContents } from './checks/contents.ts';
 import { checkFile } from './checks/file.ts';
 import { checkMembers } from './checks/members.ts';
@@ -9,6 +11,7 @@ import { checkProgram } from './checks/program.ts';
 import { checkReaders } from './checks/readers.ts';
 import { checkSignatures } from './checks/signatures.ts';
 import { checkWeights } from './checks/weights.ts';
+import { commandLines, readDotArgs, runtimeVersion } from './dot-args.ts';
 import { type IdentifyInput, type Identity, identify } from './identify.ts';
 import type { SignatureEvidence } from './signatures/seen.ts';
 import type { Finding, KnownLoader, Severity, Verdict } from './verdict.ts';
@@ -19,6 +22,8 @@ export interface JudgeInput extends IdentifyInput {
   readonly architecture: Architecture;
   /** What was found beside the file; missing where nobody looked. */
   readonly signatures?: SignatureEvidence;
+  /** With what it would be started: `run` says so. */
+  readonly arguments?: GivenArguments;
 }
 
 const ORDER: readonly Severity[] = ['deny', 'warn', 'info'];
@@ -38,7 +43,7 @@ export async function judge(input: JudgeInput): Promise<Verdict> {
     ...(await checkReaders(anatomy, input.source)),
     ...checkMembers(anatomy, identity.view),
     ...checkContents(anatomy, input.source),
-    ...checkArguments(anatomy, input.source),
+    ...checkStart(input, identity),
     ...(await checkWeights(anatomy, input.source, identity.told.version)),
     ...checkSignatures(input.signatures),
     ...identity.findings,
@@ -49,6 +54,20 @@ export async function judge(input: JudgeInput): Promise<Verdict> {
     ...(input.signatures === undefined ? {} : seenOf(input.signatures)),
     findings: findings.sort((a, b) => ORDER.indexOf(a.severity) - ORDER.indexOf(b.severity)),
   };
+}
+
+// With what the program would be started, and what that lets others reach.
+function checkStart(
+  { anatomy, source, tables, arguments: given = {} }: JudgeInput,
+  { told }: Identity,
+): Finding[] {
+  const version = runtimeVersion(told);
+  const dotArgs = readDotArgs(anatomy, source);
+  const lines = commandLines(dotArgs, version, given);
+  return [
+    ...checkArguments(anatomy, dotArgs, version, given),
+    ...checkAdvisories(tables.advisories ?? shippedAdvisories(), version, lines, anatomy.models.length > 0),
+  ];
 }
 
 function seenOf({ signatures, approvals }: SignatureEvidence): Pick<Verdict, 'signatures' | 'approvals'> {

@@ -1,4 +1,5 @@
 import { PaddockError } from '../lib/errors.ts';
+import type { Advisory } from './advisories.ts';
 import type { SupportTable } from './baselines/support.ts';
 import loadersText from './data/loaders.tsv';
 import releasesText from './data/releases.tsv';
@@ -22,6 +23,8 @@ export interface Tables {
   readonly releases: ReadonlyMap<string, Release>;
   /** What releases pack into their archives. Read only for a file whose program is unknown. */
   readonly support?: () => Promise<SupportTable>;
+  /** Known vulnerabilities by release; the shipped ones where it is left out. */
+  readonly advisories?: readonly Advisory[];
 }
 
 let shipped: Tables | undefined;

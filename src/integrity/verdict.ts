@@ -21,6 +21,11 @@ export interface Finding {
   readonly remedy: string;
   /** A bound of paddock's was reached: what lies behind it was not judged. */
   readonly incomplete?: true;
+  /** What the file asks for and a policy can grant; a policy that does makes the finding a note. */
+  readonly asks?: {
+    /** An address to listen on, for `network.listen`. Untrusted. */
+    readonly listen: string;
+  };
 }
 
 /**

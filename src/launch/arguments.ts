@@ -1,18 +1,26 @@
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
+import { type CommandLine, commandLines, type DotArgsMember } from '../integrity/dot-args.ts';
+import { canonicalFlag, flagName } from '../integrity/flags.ts';
+import { wantsServer } from '../integrity/modes.ts';
 import { PaddockError } from '../lib/errors.ts';
+import type { Environment } from '../lib/paths.ts';
 import { escapeText } from '../lib/text.ts';
-import type { EffectivePolicy } from '../policy/policy.ts';
-import { canonicalFlag, flagKind, flagName, WEIGHT_FLAGS } from './flags.ts';
+import type { EffectivePolicy, Policy } from '../policy/policy.ts';
+import { flagKind, WEIGHT_FLAGS } from './flags.ts';
 import type { PathFacts } from './paths.ts';
-import { type Listening, listening, wantsServer } from './server.ts';
+import { type Listening, listening } from './server.ts';
 
 export interface ArgumentsInput {
   /** What the user typed behind the file's name. */
   readonly args: readonly string[];
   /** The caller's working directory. */
   readonly cwd: string;
-  /** Text of the zip member `.args`; undefined when there is none. */
-  readonly dotArgs?: string;
+  /** The members named `.args`: at most one in a file that is in order. */
+  readonly dotArgs?: readonly DotArgsMember[];
+  /** Of the identified llamafile release: it decides how `.args` is read. Without one, every way counts. */
+  readonly version?: string;
+  /** That the program will have, for the variables in `.args`. */
+  readonly environment?: Environment;
   /** Names of the file's zip members, to warn where a file of the caller takes the place of one. */
   readonly members: ReadonlySet<string>;
   readonly hasModel: boolean;
@@ -34,45 +42,92 @@ export interface PreparedArguments {
  * The program runs in an empty folder of its own, so that no file of the caller's can stand in for verified weights.
  * What the user names by argument is meant, though: files that exist in the caller's folder become absolute and are
  * granted for reading. A name that does not exist there stays: it is a member of the zip, or no path at all.
- * @throws PaddockError `refused` for a denied flag or address, `usage` for a port or address that is none.
+ *
+ * What is decided by arguments is decided by every command line that they and `.args` can come to: one for an identified
+ * release, one for each grammar of `.args` otherwise.
+ * @throws PaddockError `refused` for a denied flag or address, for an `.args` that cannot be read or overrides the policy,
+ * `usage` for a port or address that is none.
  */
 export function prepareArguments(input: ArgumentsInput): PreparedArguments {
   const { policy } = input.effective;
-  const fromFile = tokens(input.dotArgs ?? '');
-  checkDenied(input.args, input.effective, 'the command line');
-  checkDenied(fromFile, input.effective, '.args inside the file');
+  checkDenied(input.args, input.effective, 'on the command line');
   const rewritten = rewrite(input);
-  const server = {
-    fromFile,
-    fromUser: [...input.args, ...policy.arguments.append],
-    hasModel: input.hasModel,
-  };
-  const asked = policy.network.mode === 'serve' || wantsServer(server);
+  const lines = linesOf(input, rewritten.args);
+  for (const line of lines) {
+    const own = line.tokens.filter(({ origin }) => origin.from === '.args');
+    checkDenied(
+      own.map(({ text }) => text),
+      input.effective,
+      'in .args inside the file',
+    );
+    checkLastWord(line);
+  }
+  const asked =
+    policy.network.mode === 'serve' || lines.some(({ tokens }) => wantsServer(tokens, input.hasModel));
   const serve = asked && policy.network.mode !== 'none';
-  const warnings = [...rewritten.warnings];
+  const warnings = [...rewritten.warnings, ...leftOut(input, lines)];
   if (asked && !serve)
     warnings.push('the policy says `network.mode: none`: a server will not be able to listen');
   return {
     args: [...rewritten.args, ...policy.arguments.append],
     reads: rewritten.reads,
-    network: serve ? { mode: 'serve', ...listening(server, policy.network) } : { mode: 'none' },
+    network: serve ? { mode: 'serve', ...place(lines, policy.network, warnings) } : { mode: 'none' },
     warnings,
   };
 }
 
-/** `.args` is small in every genuine file; a longer one is cut for this purpose, and a finding of its own. */
-const MAX_DOT_ARGS = 65_536;
+// Without knowing what the program is told, neither flags can be denied nor its port be known.
+function linesOf(input: ArgumentsInput, user: readonly string[]): CommandLine[] {
+  const bad = input.dotArgs?.find(({ bytes }) => bytes === undefined);
+  if (bad !== undefined) {
+    throw new PaddockError('refused', '.args inside the file cannot be read', {
+      expected: 'at most 64 KiB, stored or deflated',
+      found: bad.fault ?? 'nothing',
+      offset: bad.member.contentOffset,
+      check: 'ARG-001',
+      remedy: 'get the file again from its publisher',
+    });
+  }
+  const { append } = input.effective.policy.arguments;
+  const { environment } = input;
+  return commandLines(input.dotArgs ?? [], input.version, {
+    user,
+    append,
+    ...(environment === undefined ? {} : { environment }),
+  });
+}
 
-// Releases parse it by line or like a shell. Words without quotes stand for both here: a word too many may refuse or
-// listen to too much, a word too few would hide a flag. A line that begins with `#` is no flag to either.
-function tokens(text: string): string[] {
-  return text
-    .slice(0, MAX_DOT_ARGS)
-    .split(/[\r\n]+/)
-    .filter((line) => !line.startsWith('#'))
-    .flatMap((line) => line.split(/\s+/))
-    .map((word) => word.replace(/["'\\]/g, ''))
-    .filter((word) => word !== '');
+// Each must be allowed; the fence opens for the first, which is that of the newest grammar.
+function place(lines: readonly CommandLine[], network: Policy['network'], warnings: string[]): Listening {
+  const [first, ...others] = lines.map(({ tokens }) => listening(tokens, network));
+  if (first === undefined) throw new PaddockError('internal', 'no command line was made', {});
+  if (others.some(({ address, port }) => address !== first.address || port !== first.port)) {
+    warnings.push(
+      `old releases would read .args otherwise: the program may listen on ${escapeText(first.address, 60)}:${first.port} only`,
+    );
+  }
+  return first;
+}
+
+function checkLastWord({ tokens }: CommandLine): void {
+  const own = tokens.findLastIndex(({ origin }) => origin.from === 'policy');
+  const after = own === -1 ? undefined : tokens.slice(own + 1).find(({ origin }) => origin.from === '.args');
+  if (after === undefined) return;
+  throw new PaddockError('refused', '.args inside the file has the last word over the policy', {
+    expected: 'nothing behind the arguments of `arguments.append`',
+    found: escapeText(after.text, 80),
+    check: 'ARG-020',
+    remedy: 'take them out of `arguments.append` of the policy, or ask for an .args that ends with “...”',
+  });
+}
+
+// Releases before 0.7 take their own arguments only where nobody else gives any.
+function leftOut(input: ArgumentsInput, lines: readonly CommandLine[]): string[] {
+  const dropped = lines.length > 0 && lines.every((line) => line.dropped);
+  if (!dropped || input.args.length > 0) return [];
+  return [
+    'this release ignores its own .args when arguments are given: `arguments.append` of the policy gives some',
+  ];
 }
 
 function checkDenied(args: readonly string[], effective: EffectivePolicy, where: string): void {
@@ -84,7 +139,7 @@ function checkDenied(args: readonly string[], effective: EffectivePolicy, where:
     const origin = effective.origins.get('arguments.deny');
     const line = origin?.line === undefined ? '' : `:${origin.line}`;
     throw new PaddockError('refused', `the policy denies the flag ${rule}`, {
-      found: `${escapeText(argument, 80)} on ${where}`.replace('on .args', 'in .args'),
+      found: `${escapeText(argument, 80)} ${where}`,
       ...(origin === undefined ? {} : { where: `${origin.layer}${line} (arguments.deny)` }),
       remedy: 'leave it out, or take it from `arguments.deny` of the policy',
     });

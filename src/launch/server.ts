@@ -1,8 +1,9 @@
+import type { EffectiveToken } from '../format/args/effective.ts';
+import { flagUses } from '../integrity/flags.ts';
+import { type Address, hostAddresses, sameAddress, splitHostPort } from '../lib/address.ts';
 import { PaddockError } from '../lib/errors.ts';
 import { escapeText } from '../lib/text.ts';
 import type { Policy } from '../policy/policy.ts';
-import { type Address, hostAddresses, sameAddress, splitHostPort } from './address.ts';
-import { COMMAND_LINE_FLAGS, flagName, SERVER_FLAGS } from './flags.ts';
 
 /** The one listening port of a session. */
 export interface Listening {
@@ -13,38 +14,16 @@ export interface Listening {
   readonly binds: readonly Address[];
 }
 
-export interface ServerInput {
-  /** Arguments in `.args` of the file, as far as they can be told apart; then the user's. */
-  readonly fromFile: readonly string[];
-  readonly fromUser: readonly string[];
-  /** The file carries weights. */
-  readonly hasModel: boolean;
-}
-
 /** llama.cpp's own defaults, in every release. */
 const DEFAULT_HOST = '127.0.0.1';
 const DEFAULT_PORT = '8080';
 
 /**
- * Whether the arguments start a server: asked for by name, by an address or port, or by default, as every release
- * since 0.5 serves or chats (with a server behind it) when there is nothing to complete.
- */
-export function wantsServer({ fromFile, fromUser, hasModel }: ServerInput): boolean {
-  const names = new Set([...fromFile, ...fromUser].map((token) => flagName(token) ?? ''));
-  const has = (flags: readonly string[]): boolean => flags.some((flag) => names.has(flag));
-  if (has(SERVER_FLAGS)) return true;
-  if (has(COMMAND_LINE_FLAGS)) return false;
-  return hasModel || has(['-m', '--model']) || has(['--port', '--listen']);
-}
-
-/**
- * Where the server will listen. The last value counts, as in the runtime, and the user's come after the file's.
+ * Where the server of this command line will listen. The last value counts, as in the runtime.
  * @throws PaddockError `usage` for what is no address or port, `refused` for what the policy does not allow.
  */
-export function listening(input: ServerInput, network: Policy['network']): Listening {
-  const wanted: Wanted = { host: DEFAULT_HOST, port: DEFAULT_PORT, hostFromFile: false };
-  collect(wanted, input.fromFile, true);
-  collect(wanted, input.fromUser, false);
+export function listening(tokens: readonly EffectiveToken[], network: Policy['network']): Listening {
+  const wanted = collect(tokens);
   const port = checkPort(wanted.port, network);
   const binds = hostAddresses(wanted.host);
   const shown = escapeText(wanted.host, 60);
@@ -65,23 +44,18 @@ interface Wanted {
   hostFromFile: boolean;
 }
 
-function collect(wanted: Wanted, tokens: readonly string[], fromFile: boolean): void {
-  for (const [name, value] of flagValues(tokens)) {
-    if (name === '--host') Object.assign(wanted, { host: value, hostFromFile: fromFile });
-    if (name === '--port') wanted.port = value;
-    const both = name === '--listen' || name === '-l' ? splitHostPort(value) : undefined;
-    if (both === undefined) continue;
-    Object.assign(wanted, { host: both.host || DEFAULT_HOST, port: both.port, hostFromFile: fromFile });
+function collect(tokens: readonly EffectiveToken[]): Wanted {
+  const wanted: Wanted = { host: DEFAULT_HOST, port: DEFAULT_PORT, hostFromFile: false };
+  for (const { name, value } of flagUses(tokens)) {
+    if (value === undefined) continue;
+    const hostFromFile = value.origin.from === '.args';
+    if (name === '--host') Object.assign(wanted, { host: value.text, hostFromFile });
+    if (name === '--port') wanted.port = value.text;
+    const both = name === '--listen' || name === '-l' ? splitHostPort(value.text) : undefined;
+    if (both !== undefined)
+      Object.assign(wanted, { host: both.host || DEFAULT_HOST, port: both.port, hostFromFile });
   }
-}
-
-function* flagValues(tokens: readonly string[]): Generator<[string, string]> {
-  for (const [index, token] of tokens.entries()) {
-    const name = flagName(token);
-    if (name === undefined) continue;
-    const value = name === token ? tokens[index + 1] : token.slice(name.length + 1);
-    if (value !== undefined) yield [name, value];
-  }
+  return wanted;
 }
 
 function checkPort(text: string, network: Policy['network']): number {

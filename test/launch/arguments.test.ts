@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type ArgumentsInput, prepareArguments } from '../../src/launch/arguments.ts';
 import { PaddockError } from '../../src/lib/errors.ts';
-import { effective, fakePaths } from './fixtures.ts';
+import { dotArgsMember, effective, fakePaths } from './fixtures.ts';
 
 const PATHS = fakePaths(
   [
@@ -20,8 +20,11 @@ const PATHS = fakePaths(
   { '/home/u/link.gguf': '/data/blob' },
 );
 
-function prepare(args: string[], more: Partial<ArgumentsInput> = {}) {
+type More = Partial<Omit<ArgumentsInput, 'dotArgs'>> & { readonly dotArgs?: string };
+
+function prepare(args: string[], { dotArgs, ...more }: More = {}) {
   return prepareArguments({
+    ...(dotArgs === undefined ? {} : { dotArgs: [dotArgsMember(Buffer.from(dotArgs))] }),
     args,
     cwd: '/home/u',
     members: new Set(['model.gguf', 'weights.gguf']),
@@ -147,19 +150,87 @@ describe('denied flags', () => {
     }
   });
 
+  // Each way of reading `.args` counts where the release is not known; where it is, only its own.
+  it.each<[string, string, readonly string[]]>([
+    ['an escape', '"\\x2d-rpc" x', ['0.8.17', '0.9.3', '0.10.6']],
+    ['an octal escape', '"\\55\\055rpc"', ['0.9.3']],
+    ['joined lines', '--r\\\npc', ['0.9.3']],
+    ['joined lines and a comment', '--r\\\n#x\npc', ['0.9.3']],
+    ['a variable that is not there', '--r$NOTHING\\\npc', ['0.9.3']],
+    ['a variable that is', '"$FLAG"', ['0.9.3']],
+    ['quotes in the middle', "--r'p'c", ['0.9.3']],
+    ['a line that a shell would call a comment', "#'\n--rpc\n#'", ['0.6.2', '0.8.16', '0.9.3']],
+    ['a line inside quotes', "-p '\n--rpc\n'", ['0.6.2', '0.8.16']],
+    ['behind “...”', '...\n--rpc', ['0.6.2', '0.8.16', '0.9.3']],
+  ])('%s, in .args of an unknown runtime and of %s', (_, dotArgs, versions) => {
+    const environment = { FLAG: '--rpc' };
+    const refused = (version?: string): boolean => {
+      try {
+        prepare([], { dotArgs, environment, ...(version === undefined ? {} : { version }) });
+        return false;
+      } catch (cause) {
+        expect((cause as PaddockError).message).toMatch(/denies the flag/);
+        return true;
+      }
+    };
+    expect(refused()).toBe(true);
+    const all = ['0.6.2', '0.8.16', '0.8.17', '0.9.3', '0.10.6'];
+    for (const version of versions) expect(refused(version), version).toBe(true);
+    const shell = all.slice(2);
+    const others = versions.some((one) => shell.includes(one)) ? all.slice(0, 2) : shell;
+    for (const version of others.filter((one) => !versions.includes(one)))
+      expect(refused(version), version).toBe(false);
+  });
+
+  it('but not in .args that the release leaves out', () => {
+    expect(() => prepare(['-p', 'hi'], { dotArgs: '--rpc\n', version: '0.6.2' })).not.toThrow();
+    expect(() => prepare(['-p', 'hi'], { dotArgs: '--rpc\n', version: '0.7' })).toThrow(/denies/);
+    expect(() => prepare(['-p', 'hi'], { dotArgs: '--rpc\n' })).toThrow(/denies/);
+  });
+
   it.each(['--rpcx', 'rpc', '-p', '---'])('but not %s', (word) => {
     expect(() => prepare([word])).not.toThrow();
   });
 });
 
+describe('what the policy appends', () => {
+  const appending = effective({ arguments: { append: ['--gpu', 'disable'] } });
+
+  it.each([undefined, '0.9.3'])('comes last, or nothing starts (%s)', (version) => {
+    const more = { effective: appending, ...(version === undefined ? {} : { version }) };
+    expect(prepare([], { ...more, dotArgs: '-c 0 ...' }).args).toEqual(['--gpu', 'disable']);
+    expect(() => prepare([], { ...more, dotArgs: '... -c 0' })).toThrow(/last word/);
+  });
+
+  it('puts .args of old releases out of use, and says so', () => {
+    const { warnings } = prepare([], { effective: appending, dotArgs: '-m\nx\n', version: '0.6.2' });
+    expect(warnings.join()).toMatch(/ignores its own \.args/);
+  });
+});
+
+it('.args that cannot be read are refused, whatever the policy says of findings', () => {
+  const member = { ...dotArgsMember(Buffer.alloc(0)), bytes: undefined, fault: '70000 bytes' };
+  expect(() =>
+    prepareArguments({
+      args: [],
+      cwd: '/',
+      dotArgs: [{ member: member.member, fault: member.fault }],
+      members: new Set(),
+      hasModel: false,
+      effective: effective({ trust: { findings: 'record' } }),
+      paths: PATHS,
+    }),
+  ).toThrow(/cannot be read/);
+});
+
 describe('network', () => {
   const model = { hasModel: true };
-  const mode = (args: string[], more: Partial<ArgumentsInput> = {}) => {
+  const mode = (args: string[], more: More = {}) => {
     const { network } = prepare(args, more);
     return network.mode === 'none' ? 'none' : `${network.address}:${network.port}`;
   };
 
-  it.each<[string[], Partial<ArgumentsInput>, string]>([
+  it.each<[string[], More, string]>([
     [[], {}, 'none'],
     [[], model, '127.0.0.1:8080'],
     [['-m', 'sub/x.gguf'], {}, '127.0.0.1:8080'],
@@ -223,6 +294,22 @@ describe('network', () => {
       expect((cause as PaddockError).explain()).toMatch(/asked for by \.args/);
       expect((cause as PaddockError).detail.remedy).toMatch(/--host 127\.0\.0\.1/);
     }
+  });
+
+  it('must be allowed by every way to read .args, and opens for the newest', () => {
+    const twice = (port: string) => `--port\n9001\n#\n--port ${port}\n`;
+    expect(mode([], { ...model, dotArgs: twice('9002') })).toBe('127.0.0.1:9002');
+    expect(mode([], { ...model, dotArgs: twice('9002'), version: '0.8.13' })).toBe('127.0.0.1:9001');
+    expect(() => mode([], { ...model, dotArgs: '--host "\\x30.0.0.0"' })).toThrow(/0\.0\.0\.0/);
+    expect(() => mode([], { ...model, dotArgs: "#'\n--host\n0.0.0.0\n" })).toThrow(/0\.0\.0\.0/);
+    const { warnings } = prepare([], { ...model, dotArgs: twice('9002') });
+    expect(warnings.join()).toMatch(/old releases/);
+  });
+
+  it('is the file’s where .args has the last word', () => {
+    expect(() => mode(['--host', '127.0.0.1'], { ...model, dotArgs: '... --host 0.0.0.0' })).toThrow(
+      /0\.0\.0\.0/,
+    );
   });
 
   it('warns when a server is asked for and the policy has no network', () => {

@@ -1,3 +1,5 @@
+import type { ZipMember } from '../../src/format/anatomy.ts';
+import type { DotArgsMember } from '../../src/integrity/dot-args.ts';
 import type { PathFacts } from '../../src/launch/paths.ts';
 import type { HostAbilities } from '../../src/launch/plan.ts';
 import type { EffectivePolicy, Policy } from '../../src/policy/policy.ts';
@@ -74,4 +76,9 @@ export function fakePaths(names: readonly string[], links: Readonly<Record<strin
     kind: (path) => (files.has(target(path)) ? 'file' : folders.has(target(path)) ? 'directory' : 'missing'),
     real: (path) => (files.has(target(path)) || folders.has(target(path)) ? target(path) : undefined),
   };
+}
+
+/** A member `.args` with this content; where it lies does not matter here. */
+export function dotArgsMember(bytes: Buffer): DotArgsMember {
+  return { member: { name: '.args', contentOffset: 0 } as unknown as ZipMember, bytes };
 }

@@ -104,3 +104,30 @@ it('raises the severity of a check, and lowers none', () => {
     decide({ effective: raised('{ ZIP-020: warn }').effective, verdict: SPOILED }).verdict.findings[0],
   ).toMatchObject({ id: 'ZIP-020', severity: 'deny' });
 });
+
+describe('an address that a file asks for', () => {
+  const asking = (listen: string): Verdict => ({
+    ...RELEASE,
+    findings: [{ ...finding('deny', 'ARG-012'), asks: { listen } }],
+  });
+  const answer = (listen: string, policy: string) => {
+    const { layer } = parsePolicy(`apiVersion: paddock/v1\n${policy}`, 'mine.yaml', PARSE_HOST);
+    const layers = [...presetLayers('default', PARSE_HOST), layer];
+    return decide({ effective: mergeLayers({ layers, ceiling: 0 }), verdict: asking(listen) });
+  };
+
+  it('is a note where the policy lists that very address', () => {
+    const granted = answer('0.0.0.0', 'network: { listen: [0.0.0.0] }');
+    expect(granted).toMatchObject({ outcome: 'allow', warnings: [] });
+    expect(granted.verdict.findings).toMatchObject([{ id: 'ARG-012', severity: 'info' }]);
+  });
+
+  it.each([
+    ['0.0.0.0', ''],
+    ['10.0.0.1', 'network: { listen: [0.0.0.0] }'],
+    ['somewhere', 'network: { listen: [somewhere] }'], // a name is no address
+    ['0.0.0.0', 'network: { listen: [0.0.0.0] }\nchecks: { ARG-012: deny }'],
+  ])('%s is refused with %j', (listen, policy) => {
+    expect(answer(listen, policy).outcome).toBe('refuse');
+  });
+});

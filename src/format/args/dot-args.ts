@@ -34,6 +34,8 @@ export interface DotArgs {
   /** How many tokens stand before the user's arguments; undefined without a `...` that counts. */
   readonly insertAt?: number;
   readonly dots: readonly Dots[];
+  /** All references, also of words that came to nothing. */
+  readonly variables: readonly VariableReference[];
 }
 
 /** Longest `.args` that is taken apart, in bytes; genuine ones have a few hundred. */

@@ -31,6 +31,8 @@ export interface EffectiveArguments {
   /** The release leaves `.args` out, because it was given arguments and `.args` does not end with `...`. */
   readonly dropped: boolean;
   readonly dots: readonly Dots[];
+  /** Every reference to the environment in `.args`. */
+  readonly variables: readonly VariableReference[];
 }
 
 export interface ArgumentSources {
@@ -69,11 +71,17 @@ function merge(grammar: Grammar, sources: ArgumentSources): EffectiveArguments {
   ];
   const parsed = parseDotArgs(grammar, sources.dotArgs ?? EMPTY, sources.environment);
   const own = fromFile(parsed);
-  const { dots, insertAt } = parsed;
+  const { dots, variables, insertAt } = parsed;
   if (grammar === 'lines-alone' && insertAt === undefined && given.length > 0)
-    return { grammar, tokens: given, dropped: own.length > 0, dots };
+    return { grammar, tokens: given, dropped: own.length > 0, dots, variables: [] };
   const at = insertAt ?? own.length;
-  return { grammar, tokens: [...own.slice(0, at), ...given, ...own.slice(at)], dropped: false, dots };
+  return {
+    grammar,
+    tokens: [...own.slice(0, at), ...given, ...own.slice(at)],
+    dropped: false,
+    dots,
+    variables,
+  };
 }
 
 const EMPTY = new Uint8Array(0);

@@ -31,7 +31,7 @@ export function parseLines(bytes: Uint8Array): DotArgs {
         variables: [],
       });
   }
-  return { tokens, dots, ...(insertAt === undefined ? {} : { insertAt }) };
+  return { tokens, dots, variables: [], ...(insertAt === undefined ? {} : { insertAt }) };
 }
 
 function* splitLines(bytes: Uint8Array): Generator<{ offset: number; length: number }> {

@@ -50,8 +50,8 @@ const MAX_EXPANDED = 4 * 1024 * 1024;
 export function parseShell(bytes: Uint8Array, environment: Environment = {}): DotArgs {
   const reader = new ShellReader(bytes, environment);
   reader.readAll();
-  const { tokens, dots, insertAt } = reader;
-  return { tokens, dots, ...(insertAt === undefined ? {} : { insertAt }) };
+  const { tokens, dots, variables, insertAt } = reader;
+  return { tokens, dots, variables, ...(insertAt === undefined ? {} : { insertAt }) };
 }
 
 /** Where the reader is: a word could begin here, or it is inside of one. */
@@ -60,6 +60,7 @@ type State = 'start' | 'word';
 class ShellReader {
   readonly tokens: DotArgsToken[] = [];
   readonly dots: Dots[] = [];
+  readonly variables: VariableReference[] = [];
   insertAt: number | undefined;
 
   readonly #bytes: Uint8Array;
@@ -222,7 +223,9 @@ class ShellReader {
     const [name = ''] = decode(this.#bytes.subarray(from, to)).split('\0', 1);
     const value = this.#lookUp(name);
     const place = { name, offset, length: this.#at - offset };
-    this.#variables.push(value === undefined ? place : { ...place, value });
+    const reference = value === undefined ? place : { ...place, value };
+    this.variables.push(reference);
+    this.#variables.push(reference);
     const bytes = Buffer.from(value ?? '');
     this.#expanded += bytes.length;
     if (this.#expanded > MAX_EXPANDED) throw tooLong(offset);

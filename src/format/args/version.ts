@@ -9,11 +9,6 @@ export function compareVersions(one: string, other: string): number {
   return 0;
 }
 
-/** "llamafile-0.10.5-thin" → "0.10.5"; undefined when the name of an artifact has no version in it. */
-export function versionOf(artifact: string): string | undefined {
-  return /(?:^|-)(\d+(?:\.\d+){1,2})(?:-|$)/.exec(artifact)?.[1];
-}
-
 function parts(version: string): number[] | undefined {
   return /^\d+(\.\d+){0,2}$/.test(version) ? version.split('.').map(Number) : undefined;
 }

@@ -1,53 +1,123 @@
-import { inflateRawSync } from 'node:zlib';
-import type { Anatomy, ZipMember } from '../../format/anatomy.ts';
-import type { ByteSource } from '../../format/source.ts';
+import type { Anatomy } from '../../format/anatomy.ts';
+import type { Grammar } from '../../format/args/grammar.ts';
 import { escapeText } from '../../lib/text.ts';
-import { finding } from '../catalogue.ts';
+import { type CheckId, finding } from '../catalogue.ts';
+import { type CommandLine, commandLines, type DotArgsMember } from '../dot-args.ts';
+import { type FlagUse, flagUses, isKnownTo } from '../flags.ts';
 import type { Finding } from '../verdict.ts';
+import { judgeFlags } from './flags.ts';
+import { place, type Seen } from './seen.ts';
 
-/** Longer `.args` are refused; genuine ones are a few hundred bytes. */
-export const MAX_ARGS_BYTES = 64 * 1024;
-
-/** ARG: the arguments that the file brings along. How a release merges them with the user's is not judged here. */
-export function checkArguments(anatomy: Anatomy, source: ByteSource): Finding[] {
-  return (anatomy.zip?.members ?? [])
-    .filter(({ name }) => name === '.args')
-    .flatMap((member) => {
-      const text = readArgs(source, member);
-      if (typeof text !== 'string') return [text];
-      const variable = /\$(?:\w+|\{\w+\})/.exec(text);
-      if (variable === null) return [];
-      return [finding('ARG-003', { offset: member.contentOffset, found: escapeText(variable[0], 60) })];
-    });
+/** With what the file would be started. `verify` knows of none of it. */
+export interface GivenArguments {
+  /** What the user typed behind the file's name. */
+  readonly user?: readonly string[];
+  /** `arguments.append` of the policy. */
+  readonly append?: readonly string[];
+  /** That the program will have. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
 }
 
-/** Text of the last `.args` member; undefined where there is none, or none that is plain text (ARG-001 says so). */
-export function readDotArgs(anatomy: Anatomy, source: ByteSource): string | undefined {
-  const member = anatomy.zip?.members.findLast(({ name }) => name === '.args');
-  const text = member === undefined ? undefined : readArgs(source, member);
-  return typeof text === 'string' ? text : undefined;
+/**
+ * ARG: the arguments that the file brings along, as the identified release reads them and merges them with the user's; as
+ * each of the three grammars does where the release is not known, and then the worst counts.
+ * @param version of the identified release.
+ */
+export function checkArguments(
+  anatomy: Anatomy,
+  dotArgs: readonly DotArgsMember[],
+  version: string | undefined,
+  given: GivenArguments = {},
+): Finding[] {
+  const lines = commandLines(dotArgs, version, given);
+  const members = new Set<string>(anatomy.zip?.members.map(({ name }) => name));
+  const seen = lines.flatMap((line) => {
+    const uses = flagUses(line.tokens);
+    const all = [...variables(line), ...order(line), ...judgeFlags(uses, members), ...unknown(uses, version)];
+    return all.map((one) => ({ ...one, line }));
+  });
+  return [...dotArgs.flatMap(unreadable), ...told(seen, lines)];
 }
 
-function readArgs(source: ByteSource, member: ZipMember): string | Finding {
-  const bad = (found: string): Finding =>
-    finding('ARG-001', { offset: member.contentOffset, length: member.compressedSize, found });
-  if (member.compressedSize > MAX_ARGS_BYTES || member.size > MAX_ARGS_BYTES)
-    return bad(`${member.size} bytes`);
-  const raw = source.read(member.contentOffset, member.compressedSize);
-  let bytes = raw;
-  if (member.method !== 0) {
-    try {
-      bytes = inflateRawSync(raw, { maxOutputLength: MAX_ARGS_BYTES });
-    } catch {
-      return bad('data that does not decompress'); // the finding is the report
-    }
+// What several grammars see is told once; what only some see says so.
+function told(seen: readonly (Seen & { line: CommandLine })[], lines: readonly CommandLine[]): Finding[] {
+  const groups = new Map<string, (Seen & { line: CommandLine })[]>();
+  for (const one of seen) {
+    const key = JSON.stringify([one.id, one.found, one.origin?.offset, one.line.member?.recordOffset]);
+    groups.set(key, [...(groups.get(key) ?? []), one]);
   }
+  return [...groups.values()].flatMap((group) => {
+    const [first] = group;
+    if (first === undefined) return [];
+    const { id, origin, found, detail, asks, line } = first;
+    const grammars = new Set(group.map((one) => one.line.grammar));
+    const some = grammars.size < new Set(lines.map(({ grammar }) => grammar)).size;
+    const reading = some
+      ? `, as ${[...grammars].map((grammar) => READERS[grammar]).join(' and ')} would read it`
+      : '';
+    const made = finding(id, { ...place(line.member, origin), found: found + reading }, detail);
+    return [asks === undefined ? made : { ...made, asks }];
+  });
+}
+
+/** Who reads `.args` so, for a sentence. */
+export const READERS: Readonly<Record<Grammar, string>> = {
+  shell: 'releases since 0.8.17',
+  lines: 'releases 0.7 to 0.8.16',
+  'lines-alone': 'releases before 0.7',
+};
+
+function unreadable({ member, bytes, fault }: DotArgsMember): Finding[] {
+  const bad = (found: string): Finding[] => [
+    finding('ARG-001', { offset: member.contentOffset, length: member.compressedSize, found }),
+  ];
+  if (bytes === undefined) return bad(fault ?? 'nothing');
   try {
     const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
     // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
     const control = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f]/.exec(text);
-    return control === null ? text : bad(`control character ${escapeText(control[0])}`);
+    return control === null ? [] : bad(`control character ${escapeText(control[0])}`);
   } catch {
     return bad('bytes that are not UTF-8'); // the finding is the report
   }
+}
+
+function variables(line: CommandLine): Seen[] {
+  return line.variables.map(({ name, offset, length }) => ({
+    id: 'ARG-003',
+    origin: { offset, length },
+    found: `$${escapeText(name, 60)}`,
+  }));
+}
+
+// Where the file's own arguments stand behind the user's, they have the last word.
+function order({ tokens, dots, dropped }: CommandLine): Seen[] {
+  if (dropped) return [];
+  const ids: Seen[] = [];
+  const odd = dots.find(({ effect }) => effect !== 'insert');
+  if (odd !== undefined)
+    ids.push({ id: 'ARG-004', origin: { offset: odd.offset, length: 3 }, found: ODD_DOTS[odd.effect] });
+  const insert = dots.find(({ effect }) => effect === 'insert');
+  const last = tokens.at(-1);
+  if (insert !== undefined && last?.origin.from === '.args' && last.origin.offset > insert.offset)
+    ids.push({ id: 'ARG-004', origin: last.origin, found: `${shown(last.text)} behind “...”` });
+  const own = tokens.findLastIndex(({ origin }) => origin.from === 'policy');
+  if (own !== -1 && own < tokens.length - 1 && last?.origin.from === '.args')
+    ids.push({ id: 'ARG-020', origin: last.origin, found: shown(last.text) });
+  return ids;
+}
+
+const ODD_DOTS = { nothing: 'a second “...”', literal: '“...” before the last line', insert: '' } as const;
+
+function unknown(uses: readonly FlagUse[], version: string | undefined): Seen[] {
+  if (version === undefined) return [];
+  return uses.flatMap(({ name, flag, origin, swallowed }) =>
+    origin.from !== '.args' || swallowed || isKnownTo(flag, version)
+      ? []
+      : [{ id: 'ARG-014' as CheckId, origin, found: shown(name), detail: `llamafile ${version}` }],
+  );
+}
+
+function shown(text: string): string {
+  return escapeText(text, 80);
 }

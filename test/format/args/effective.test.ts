@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { effectiveArguments } from '../../../src/format/args/effective.ts';
 import { type Grammar, grammarOf } from '../../../src/format/args/grammar.ts';
-import { compareVersions, versionOf } from '../../../src/format/args/version.ts';
+import { compareVersions } from '../../../src/format/args/version.ts';
 
 function merged(grammar: Grammar, dotArgs: string, user: string[], append: string[] = []): string[] {
   const [only] = effectiveArguments({ grammar, dotArgs: Buffer.from(dotArgs), user, append });
@@ -77,16 +77,6 @@ describe('releases', () => {
     ['next', undefined],
   ])('%s', (version, grammar) => {
     expect(grammarOf(version)).toBe(grammar);
-  });
-
-  it.each<[string, string | undefined]>([
-    ['llamafile-0.9.3', '0.9.3'],
-    ['llamafile-server-0.4.1', '0.4.1'],
-    ['llamafile-0.10.6-thin', '0.10.6'],
-    ['llamafile-0.6', '0.6'],
-    ['llamafile', undefined],
-  ])('%s', (artifact, version) => {
-    expect(versionOf(artifact)).toBe(version);
   });
 
   it('compare by number, not by letter', () => {

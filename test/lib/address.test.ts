@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { hostAddresses, parseAddress, splitHostPort } from '../../src/launch/address.ts';
+import { hostAddresses, parseAddress, splitHostPort } from '../../src/lib/address.ts';
 
 describe('parseAddress', () => {
   it.each<[string, string, boolean]>([
