@@ -25,6 +25,8 @@ export const HEAD_LENGTH = 8192;
 /** Old linkers leave these two letters in the MZ header. */
 const MONOLITHIC_AT = 0x24;
 const PE_POINTER_AT = 60;
+/** So much behind the script is read for those that go on there. */
+const BEHIND_SCRIPT = 16 * 1024;
 
 /** What is known of the APE form, whether the file still has it or was assimilated. */
 export interface ApeParts {
@@ -166,7 +168,9 @@ interface Script {
 
 function readScript(source: ByteSource, assimilated: boolean): Script {
   const { start, text } = scriptText(source);
-  const facts = readScriptFacts(text, start, assimilated ? undefined : source.read(0, start));
+  const end = start + text.length;
+  const rest = source.read(end, Math.min(BEHIND_SCRIPT, source.size - end));
+  const facts = readScriptFacts(text, start, assimilated ? undefined : source.read(0, start), rest);
   const ranges = copiedRanges(text, start, source.size);
   const loaders = ranges.loaders.map((range) => readLoader(source, range));
   const claims: Claim[] = [

@@ -6,8 +6,11 @@ import { type Hole, type Line, spell, type Word } from './words.ts';
 export interface Template {
   readonly name: string;
   readonly lines: readonly Line[];
-  /** `nothing`: the script ends with its last line. `anything`: that line leaves the shell, and the program follows. */
-  readonly behind: 'nothing' | 'anything';
+  /**
+   * `nothing`: the script ends with its last line. `anything`: that line leaves the shell, and the program follows.
+   * `document`: that line begins a document, to the token `@`, with a script behind it.
+   */
+  readonly behind: 'nothing' | 'anything' | 'document';
 }
 
 export interface Filled {
@@ -54,7 +57,7 @@ function matchTemplate(text: string, start: number, template: Template): Match {
     const where = { text, start, line: index, from, at: end.at, name: template.name };
     return { difference: difference({ ...where, expected: spell(line) }) };
   }
-  if (from === text.length || template.behind === 'anything') return { template, filled };
+  if (from === text.length || template.behind !== 'nothing') return { template, filled };
   const where = { text, start, line: template.lines.length, from, at: from, name: template.name };
   return { difference: difference({ ...where, expected: 'the end of the script' }) };
 }

@@ -1,6 +1,9 @@
 import type { Template } from './match.ts';
 import { hole, type Line, LOADER_FOLDER, LOADER_PATH, type Role, type Word } from './words.ts';
 
+/** The emulator that could be linked in; none is here. */
+const BLINK = { ...hole('version', 'x86-64', 'version'), values: ['0.9.2', '1.0.0'] };
+
 /**
  * The scripts of programs that were linked in one piece (ape/ape.S of cosmopolitan): for x86-64 alone, with a loader that is
  * not compressed, and behind the last line whatever the linker put there.
@@ -9,9 +12,23 @@ export function monolithicTemplates(): Template[] {
   return FORMS.map((form) => ({
     name: `ape.S, ${form.name}`,
     lines: [[`#'"`], ...(form.versions === undefined ? untold(form) : told(form))],
-    behind: 'anything',
+    behind: form.otherwise === REST_IS_DOCUMENT ? 'document' : 'anything',
   }));
 }
+
+/** What such a script goes on with behind its document: machines other than x86-64 get here. */
+export const BEHIND_DOCUMENT: Template = {
+  name: 'ape.S, behind the document',
+  lines: [
+    [`#'"`],
+    ['s="$(uname', '-s)"'],
+    ['o="$(command', '-v', '"$0")"'],
+    [[`e=${LOADER_PATH.slice(2)}.ape-blink-`, BLINK, '"']],
+    ['echo', '"$0:', 'this', 'ape', 'binary', 'lacks', '$m', 'support"', '>&2'],
+    ['exit', '127'],
+  ],
+  behind: 'anything',
+};
 
 interface Form {
   readonly name: string;
@@ -24,7 +41,7 @@ interface Form {
   readonly otherwise: readonly Line[];
 }
 
-/** The shell takes what follows for a document, to its end. */
+/** The shell takes what follows for a document. */
 const REST_IS_DOCUMENT: readonly Line[] = [[`PHDRS=''`, `<<'@'`]];
 const COMPLAIN: readonly Line[] = [
   ['echo', 'error:', 'this', 'ape', 'binary', 'only', 'supports', 'x86_64', '>&2'],

@@ -1,5 +1,6 @@
 import type { ScriptFacts, ScriptHeader, ScriptRange } from '../anatomy.ts';
 import { demoTemplates } from './demo.ts';
+import { checkDocument } from './document.ts';
 import { linkedTemplates } from './linked.ts';
 import { type Filled, matchScript, type Template } from './match.ts';
 import { monolithicTemplates } from './monolithic.ts';
@@ -20,8 +21,14 @@ export function knownTemplates(): readonly Template[] {
  * @param text the script, a character a byte, from its comment line to its end; at most 16 KiB.
  * @param start its offset in the file.
  * @param head the bytes before it; undefined if the file was assimilated, which overwrites them.
+ * @param rest the bytes behind it, at least 16 KiB if there are as many.
  */
-export function readScriptFacts(text: string, start: number, head: Buffer | undefined): ScriptFacts {
+export function readScriptFacts(
+  text: string,
+  start: number,
+  head: Buffer | undefined,
+  rest: Buffer,
+): ScriptFacts {
   const place = { offset: start, length: text.length };
   const match = matchScript(text, start, knownTemplates());
   if ('difference' in match) return { ...place, headers: [], ranges: [], difference: match.difference };
@@ -33,7 +40,9 @@ export function readScriptFacts(text: string, start: number, head: Buffer | unde
     ranges: rangesOf(filled, start),
     ...(version === undefined ? {} : { version }),
   };
-  const difference = head === undefined ? undefined : checkOpening(head);
+  const difference =
+    (head === undefined ? undefined : checkOpening(head)) ??
+    (template.behind === 'document' ? checkDocument(rest, start + text.length) : undefined);
   return difference === undefined ? { ...facts, template: template.name } : { ...facts, difference };
 }
 
