@@ -16,7 +16,10 @@ export async function checkReaders(anatomy: Anatomy, source: ByteSource): Promis
     ...(ape?.monolithic === true ? [] : await otherView(zip, source)),
     ...hiddenEnds(anatomy, source),
     ...hiddenMembers(anatomy, source),
-    ...zip.members.filter(({ commentLength, disk }) => commentLength > 0 || disk > 0).map(oddRecord),
+    // The linker of cosmopolitan 2 wrote comments of its own into its programs.
+    ...zip.members
+      .filter(({ commentLength, disk }) => (commentLength > 0 && ape?.monolithic !== true) || disk > 0)
+      .map(oddRecord),
   ];
 }
 
