@@ -27,16 +27,14 @@ export class GgufCursor {
     return this.#end - this.at;
   }
 
-  u8(): number {
-    return this.#take(1).readUInt8(0);
-  }
-
   u32(): number {
-    return this.#take(4).readUInt32LE(0);
+    const at = this.#ensure(4);
+    return this.#window.readUInt32LE(at);
   }
 
   u64(): bigint {
-    return this.#take(8).readBigUInt64LE(0);
+    const at = this.#ensure(8);
+    return this.#window.readBigUInt64LE(at);
   }
 
   /** A 64-bit count or length. @throws `malformed` (`check`) above `limit`, which the rest of the member sets. */
@@ -55,6 +53,13 @@ export class GgufCursor {
   /** At most 64 KiB, valid until the next read. */
   bytes(length: number): Buffer {
     return this.#take(length);
+  }
+
+  /** A string's length, in bytes; its bytes are skipped. */
+  skipString(): number {
+    const length = this.#stringLength();
+    this.skip(length);
+    return length;
   }
 
   /** A string's length and its first bytes, at most `limit` (up to 64 KiB) of them; the rest is skipped. Any bytes are right. */
@@ -98,8 +103,13 @@ export class GgufCursor {
 
   #stringLength(): number {
     const offset = this.at;
+    const at = this.#ensure(8);
+    const low = this.#window.readUInt32LE(at);
+    // The usual case by itself: token lists have hundreds of thousands of lengths.
+    if (this.#window.readUInt32LE(at + 4) === 0 && low <= this.remaining && low <= LIMITS.stringBytes)
+      return low;
+    this.at = offset;
     const length = this.count(this.remaining - 8, 'the length of a string', 'GGUF-014');
-    if (length <= LIMITS.stringBytes) return length;
     throw tooLarge(
       'a string is too long',
       offset,
@@ -110,13 +120,19 @@ export class GgufCursor {
   }
 
   #take(length: number): Buffer {
+    const at = this.#ensure(length);
+    return this.#window.subarray(at, at + length);
+  }
+
+  /** Makes sure that the next `length` bytes are in the window, and goes behind them. Where they are in it. */
+  #ensure(length: number): number {
     this.#demand(length);
     const from = this.at - this.#windowAt;
     this.at += length;
-    if (from >= 0 && from + length <= this.#window.length) return this.#window.subarray(from, from + length);
+    if (from >= 0 && from + length <= this.#window.length) return from;
     this.#windowAt = this.at - length;
     this.#window = this.#source.read(this.#windowAt, Math.min(WINDOW, this.#end - this.#windowAt));
-    return this.#window.subarray(0, length);
+    return 0;
   }
 
   #direct(length: number): Buffer {

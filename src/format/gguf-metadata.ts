@@ -18,6 +18,8 @@ const NAMES =
 const DEFAULT_ALIGNMENT = 32;
 /** Of each array element that is kept. */
 const SHOWN_BYTES = 1024;
+/** Read at once: at most 64 KiB. */
+const CHUNK_ELEMENTS = 16_384;
 
 /** `count` metadata entries from where the cursor stands. @throws PaddockError `malformed`, `too-large` */
 export function readMetadata(cursor: GgufCursor, count: number): Metadata {
@@ -127,19 +129,26 @@ function readTokens(cursor: GgufCursor, key: string, length: number, scan: Vocab
   const watched = scan.beginTokens(key, length);
   for (let index = 0; index < length; index++) {
     const offset = cursor.at;
-    const { length: bytes, start } = cursor.stringStart(index < LIMITS.arrayHead ? SHOWN_BYTES : 8);
-    if (bytes > LIMITS.elementBytes) {
-      throw malformed('an element of a string array is too long', {
-        check: 'GGUF-041',
-        offset,
-        expected: `at most ${LIMITS.elementBytes} bytes`,
-        found: `${bytes} bytes`,
-      });
+    if (!watched && index >= LIMITS.arrayHead) {
+      refuseLong(cursor.skipString(), offset);
+      continue;
     }
+    const { length: bytes, start } = cursor.stringStart(index < LIMITS.arrayHead ? SHOWN_BYTES : 8);
+    refuseLong(bytes, offset);
     if (watched) scan.token(index, start, bytes);
     if (index < LIMITS.arrayHead) head.push(asUntrusted(start.toString('utf8')));
   }
   return head;
+}
+
+function refuseLong(bytes: number, offset: number): void {
+  if (bytes <= LIMITS.elementBytes) return;
+  throw malformed('an element of a string array is too long', {
+    check: 'GGUF-041',
+    offset,
+    expected: `at most ${LIMITS.elementBytes} bytes`,
+    found: `${bytes} bytes`,
+  });
 }
 
 function readScalars(
@@ -149,17 +158,36 @@ function readScalars(
   scan: VocabularyScan,
 ): (number | bigint | boolean)[] {
   const head: (number | bigint | boolean)[] = [];
+  const start = cursor.at;
+  while (head.length < Math.min(length, LIMITS.arrayHead)) head.push(readScalar(cursor, elementType));
+  cursor.at = start;
   const watched = scan.beginTypes(key, length, elementType);
-  for (let index = 0; index < length; index++) {
-    if (index >= LIMITS.arrayHead && !watched && elementType !== VALUE.bool) {
-      cursor.skip((length - index) * (SCALAR_BYTES[elementType] ?? 0));
-      break;
-    }
-    const value = readScalar(cursor, elementType);
-    if (watched) scan.type(index, value);
-    if (index < LIMITS.arrayHead) head.push(value);
+  const size = SCALAR_BYTES[elementType] ?? 0;
+  if (!watched && elementType !== VALUE.bool) {
+    cursor.skip(length * size);
+    return head;
+  }
+  for (let index = 0; index < length; index += CHUNK_ELEMENTS) {
+    const offset = cursor.at;
+    const chunk = cursor.bytes(Math.min(CHUNK_ELEMENTS, length - index) * size);
+    if (watched) scan.types(index, chunk);
+    else refuseOddTruth(chunk, offset);
   }
   return head;
+}
+
+function refuseOddTruth(chunk: Buffer, offset: number): void {
+  const odd = chunk.findIndex((byte) => byte > 1);
+  if (odd !== -1) throw oddTruth(offset + odd, chunk[odd] ?? 0);
+}
+
+function oddTruth(offset: number, byte: number) {
+  return malformed('a truth value is neither 0 nor 1', {
+    check: 'GGUF-011',
+    offset,
+    expected: '0 or 1',
+    found: `${byte}`,
+  });
 }
 
 function readScalar(cursor: GgufCursor, type: number): number | bigint | boolean {
@@ -182,12 +210,7 @@ function readScalar(cursor: GgufCursor, type: number): number | bigint | boolean
       return bytes.readFloatLE(0);
     case VALUE.bool:
       if (bytes.readUInt8(0) <= 1) return bytes.readUInt8(0) === 1;
-      throw malformed('a truth value is neither 0 nor 1', {
-        check: 'GGUF-011',
-        offset,
-        expected: '0 or 1',
-        found: `${bytes[0]}`,
-      });
+      throw oddTruth(offset, bytes.readUInt8(0));
     case VALUE.u64:
       return bytes.readBigUInt64LE(0);
     case VALUE.i64:

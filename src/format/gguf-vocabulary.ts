@@ -9,6 +9,7 @@ const BYTE = 6;
 
 const SPELLING = { other: 0, byte: 1, broken: 2 } as const;
 const PREFIX = '<0x';
+const LESS_THAN = 0x3c;
 const BYTE_TOKEN = /^<0x[0-9A-Fa-f]{2}>$/;
 const SPELLED_BYTES = 6;
 /** Texts of broken byte tokens that are kept until their types are known. */
@@ -32,22 +33,25 @@ export class VocabularyScan {
 
   /** @param start the first 8 bytes of the token, at least, or all of it */
   token(index: number, start: Buffer, length: number): void {
-    if (start.toString('latin1', 0, PREFIX.length) !== PREFIX) return;
+    if (start[0] !== LESS_THAN || start.toString('latin1', 0, PREFIX.length) !== PREFIX) return;
     const text = start.toString('latin1', 0, 8);
     const isByte = length === SPELLED_BYTES && BYTE_TOKEN.test(text);
     this.#spellings[index] = isByte ? SPELLING.byte : SPELLING.broken;
     if (!isByte && this.#texts.size < KEPT) this.#texts.set(index, text);
   }
 
-  /** Whether `type` is to be called for each element of this array. */
+  /** Whether `types` is to be called for the elements of this array. */
   beginTypes(key: string, length: number, elementType: number): boolean {
     if (key !== TYPES || (elementType !== VALUE.i32 && elementType !== VALUE.u32)) return false;
     this.#isByte = new Uint8Array(length);
     return true;
   }
 
-  type(index: number, value: number | bigint | boolean): void {
-    if (value === BYTE) this.#isByte[index] = 1;
+  /** @param chunk the types from this index on, four bytes each */
+  types(index: number, chunk: Buffer): void {
+    for (let at = 0; at < chunk.length; at += 4) {
+      if (chunk.readUInt32LE(at) === BYTE) this.#isByte[index + at / 4] = 1;
+    }
   }
 
   result(): GgufVocabulary {

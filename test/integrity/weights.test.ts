@@ -48,6 +48,11 @@ describe('an attack in a chat template', () => {
   });
 });
 
+it('a template that is too long is searched for signs of an attack all the same', async () => {
+  const found = await judgeTemplate(`{{ ''.__class__ }}${'x'.repeat(300_000)}`);
+  expect(found.map(({ id }) => id)).toEqual(['GGUF-051', 'GGUF-050']);
+});
+
 describe('numbers of types that meant something else once', () => {
   // Two tensors of 256 values of BF16, as llamafile 0.7 numbers it: today the number is of a shorter type.
   const old = rawGguf({

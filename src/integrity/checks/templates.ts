@@ -41,10 +41,8 @@ export async function checkTemplates(facts: GgufFacts, version?: string): Promis
 async function checkTemplate(key: string, source: string, offset: number): Promise<Finding[]> {
   const make = (id: CheckId, found: string, expected?: string) =>
     finding(id, { offset, found, ...(expected === undefined ? {} : { expected }) }, escapeText(key, 60));
-  if (source.length > MAX_TEMPLATE_CHARACTERS) {
-    return [make('GGUF-050', formatBytes(source.length), `at most ${formatBytes(MAX_TEMPLATE_CHARACTERS)}`)];
-  }
-  const program = await parseTemplate(source);
+  const isLong = source.length > MAX_TEMPLATE_CHARACTERS;
+  const program = isLong ? undefined : await parseTemplate(source);
   const judged = program === undefined ? undefined : judge(program);
   const reasons = judged === undefined ? lintUnparsed(source) : judged.reasons;
   const invisible = invisibleIn(source);
@@ -56,7 +54,12 @@ async function checkTemplate(key: string, source: string, offset: number): Promi
       : [make('GGUF-052', `sentences that are said where a message has “${escapeText(judged.order, 40)}”`)]),
     ...(invisible === undefined ? [] : [make('GGUF-052', `the invisible character ${invisible}`)]),
     ...(address === undefined ? [] : [make('GGUF-053', escapeText(address, 80))]),
-    ...(judged === undefined ? [make('GGUF-054', `${source.length} characters`, 'the syntax of Jinja')] : []),
+    ...(isLong
+      ? [make('GGUF-050', formatBytes(source.length), `at most ${formatBytes(MAX_TEMPLATE_CHARACTERS)}`)]
+      : []),
+    ...(judged === undefined && !isLong
+      ? [make('GGUF-054', `${source.length} characters`, 'the syntax of Jinja')]
+      : []),
   ];
 }
 
