@@ -42,28 +42,29 @@ export function shellScript({ headers, x86, arm, m1, comment }: ScriptHoles): st
   }
   lines.push('exit 122; fi', '[ -x "$t" ] && exec "$t" "$o" "$@"');
   lines.push(`mkdir -p "\${t%/*}" || exit`);
-  if (m1 !== undefined) {
-    lines.push(
-      `if [ -d /Applications ] && { ${MACHINE_TEST.aarch64}; }; then`,
-      `${extraction(m1)} >"$t.c.$$" || exit`,
-      'cc -w -O -o "$t.$$" -x c "$t.c.$$" && mv -f "$t.$$" "$t" && exec "$t" "$o" "$@"',
-      'exit 1; fi',
-    );
-  }
-  for (const [range, architecture] of [
-    [x86, 'x86-64'],
-    [arm, 'aarch64'],
-  ] as const) {
-    if (range === undefined) continue;
-    lines.push(
-      `if ${MACHINE_TEST[architecture]}; then`,
-      `${extraction(range)} >"$t.$$" || exit`,
-      'chmod 755 "$t.$$" && mv -f "$t.$$" "$t" && exec "$t" "$o" "$@"',
-      'exit 1; fi',
-    );
-  }
+  if (m1 !== undefined) lines.push(...compilation(m1));
+  if (x86 !== undefined) lines.push(...unpacking(x86, 'x86-64'));
+  if (arm !== undefined) lines.push(...unpacking(arm, 'aarch64'));
   lines.push('echo "$0: no program for $m in this file" >&2', 'exit 127', '');
   return lines.join('\n');
+}
+
+function compilation(source: Range): string[] {
+  return [
+    `if [ -d /Applications ] && { ${MACHINE_TEST.aarch64}; }; then`,
+    `${extraction(source)} >"$t.c.$$" || exit`,
+    'cc -w -O -o "$t.$$" -x c "$t.c.$$" && mv -f "$t.$$" "$t" && exec "$t" "$o" "$@"',
+    'exit 1; fi',
+  ];
+}
+
+function unpacking(loader: Range, architecture: keyof typeof MACHINE_TEST): string[] {
+  return [
+    `if ${MACHINE_TEST[architecture]}; then`,
+    `${extraction(loader)} >"$t.$$" || exit`,
+    'chmod 755 "$t.$$" && mv -f "$t.$$" "$t" && exec "$t" "$o" "$@"',
+    'exit 1; fi',
+  ];
 }
 
 function extraction({ skip, count }: Range): string {

@@ -1,13 +1,5 @@
-import type {
-  ApeFacts,
-  Architecture,
-  ElfProgram,
-  EmbeddedLoader,
-  MachoFacts,
-  PeFacts,
-  ScriptFacts,
-  Unreadable,
-} from './anatomy.ts';
+import type { ApeFacts, Architecture, ElfProgram, EmbeddedLoader } from './anatomy.ts';
+import type { MachoFacts, PeFacts, ScriptFacts, Unreadable } from './ape-facts.ts';
 import { EHDR_LENGTH, type ElfImage, imageForLoader, PT } from './elf.ts';
 import { malformed } from './faults.ts';
 import { readLoader } from './loaders.ts';

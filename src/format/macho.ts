@@ -1,5 +1,5 @@
 import { asUntrusted } from '../lib/text.ts';
-import type { MachoFacts, MachoSegment, Unreadable } from './anatomy.ts';
+import type { MachoFacts, MachoSegment, Unreadable } from './ape-facts.ts';
 import type { ByteSource } from './source.ts';
 
 const MAGIC = 0xcffaedfe;

@@ -1,5 +1,5 @@
 import { asUntrusted } from '../lib/text.ts';
-import type { PeFacts, PeSection, Unreadable } from './anatomy.ts';
+import type { PeFacts, PeSection, Unreadable } from './ape-facts.ts';
 import type { ByteSource } from './source.ts';
 
 const SIGNATURE = 'PE\0\0';

@@ -1,4 +1,4 @@
-import type { ScriptDifference } from '../anatomy.ts';
+import type { ScriptDifference } from '../ape-facts.ts';
 import { matchScript } from './match.ts';
 import { BEHIND_DOCUMENT } from './monolithic.ts';
 

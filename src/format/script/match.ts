@@ -1,5 +1,5 @@
 import { escapeText } from '../../lib/text.ts';
-import type { ScriptDifference } from '../anatomy.ts';
+import type { ScriptDifference } from '../ape-facts.ts';
 import { type Hole, type Line, spell, type Word } from './words.ts';
 
 /** One known script: a name for people, its lines, and whether anything may follow the last of them. */

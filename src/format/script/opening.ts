@@ -1,5 +1,5 @@
 import { escapeText } from '../../lib/text.ts';
-import type { ScriptDifference } from '../anatomy.ts';
+import type { ScriptDifference } from '../ape-facts.ts';
 
 /** Ends the string that the magic opened, and begins a document that hides the boot stub from the shell. */
 const DOCUMENT_AT = 40;

@@ -1,4 +1,4 @@
-import type { ScriptFacts, ScriptHeader, ScriptRange } from '../anatomy.ts';
+import type { ScriptFacts, ScriptHeader, ScriptRange } from '../ape-facts.ts';
 import { demoTemplates } from './demo.ts';
 import { checkDocument } from './document.ts';
 import { linkedTemplates } from './linked.ts';

@@ -1,4 +1,5 @@
-import type { Anatomy, ElfSegment, MachoFacts, MachoSegment } from '../../format/anatomy.ts';
+import type { Anatomy, ElfSegment } from '../../format/anatomy.ts';
+import type { MachoFacts, MachoSegment } from '../../format/ape-facts.ts';
 import { escapeText } from '../../lib/text.ts';
 import { finding } from '../catalogue.ts';
 import type { Finding } from '../verdict.ts';

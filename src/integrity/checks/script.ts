@@ -1,4 +1,5 @@
-import type { Anatomy, ScriptFacts, ScriptRange } from '../../format/anatomy.ts';
+import type { Anatomy } from '../../format/anatomy.ts';
+import type { ScriptFacts, ScriptRange } from '../../format/ape-facts.ts';
 import { finding } from '../catalogue.ts';
 import type { Finding } from '../verdict.ts';
 

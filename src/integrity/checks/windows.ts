@@ -1,4 +1,5 @@
-import type { Anatomy, ElfSegment, PeFacts, PeSection } from '../../format/anatomy.ts';
+import type { Anatomy, ElfSegment } from '../../format/anatomy.ts';
+import type { PeFacts, PeSection } from '../../format/ape-facts.ts';
 import { escapeText } from '../../lib/text.ts';
 import { finding } from '../catalogue.ts';
 import type { Finding } from '../verdict.ts';
