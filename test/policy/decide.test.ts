@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import type { Finding, Verdict } from '../../src/integrity/verdict.ts';
 import { decide } from '../../src/policy/decide.ts';
+import type { PartialPolicy } from '../../src/policy/layer.ts';
 import { mergeLayers } from '../../src/policy/merge.ts';
 import { parsePolicy } from '../../src/policy/parse.ts';
 import type { Decision } from '../../src/policy/policy.ts';
 import { PRESETS, presetLayers } from '../../src/policy/presets.ts';
-import { PARSE_HOST } from './arbitrary.ts';
+import { layer, PARSE_HOST } from './arbitrary.ts';
 
 const finding = (severity: Finding['severity'], id: string): Finding => ({
   id,
@@ -129,5 +130,87 @@ describe('an address that a file asks for', () => {
     ['0.0.0.0', 'network: { listen: [0.0.0.0] }\nchecks: { ARG-012: deny }'],
   ])('%s is refused with %j', (listen, policy) => {
     expect(answer(listen, policy).outcome).toBe('refuse');
+  });
+});
+
+describe('what must vouch for a file', () => {
+  const seen = (anchor: 'system' | 'user', state: 'trusted' | 'expired' = 'trusted') =>
+    ({ file: 'a.sig', method: 'minisign', covers: 'the file', state, anchor, signer: 'ada' }) as const;
+  const required = (system: readonly string[], user: readonly string[], verdict: Verdict): Decision => {
+    const own = { trust: { require: user } } as PartialPolicy;
+    const top = { trust: { require: system } } as PartialPolicy;
+    const base = presetLayers('default', PARSE_HOST);
+    const ceiling = system.length === 0 ? [] : [...base, layer('system', top)];
+    const layers = [
+      ...(ceiling.length === 0 ? base : ceiling),
+      ...(user.length === 0 ? [] : [layer('user', own)]),
+    ];
+    return decide({ effective: mergeLayers({ layers, ceiling: ceiling.length }), verdict });
+  };
+  const by = (anchor: 'system' | 'user'): Verdict => ({
+    ...RELEASE,
+    signatures: [seen(anchor)],
+    approvals: [],
+  });
+
+  it('is nothing, unless a policy says so', () => {
+    expect(required([], [], RELEASE).outcome).toBe('allow');
+  });
+
+  it('is refused where it is not there, was not looked for, or does not count', () => {
+    const expired: Verdict = { ...RELEASE, signatures: [seen('user', 'expired')] };
+    for (const verdict of [RELEASE, expired, { ...RELEASE, signatures: [], approvals: [seen('user')] }]) {
+      const decision = required([], ['signature'], verdict);
+      expect(decision).toMatchObject({ outcome: 'refuse', reasons: [{ id: 'trust.require' }] });
+    }
+  });
+
+  it('is each of those that are asked for', () => {
+    expect(required([], ['signature'], by('user')).outcome).toBe('allow');
+    const both = required([], ['signature', 'approval'], by('user'));
+    expect(both).toMatchObject({
+      outcome: 'refuse',
+      reasons: [{ message: expect.stringContaining('approval') }],
+    });
+    const approved = { ...by('user'), approvals: [seen('user')] };
+    expect(required([], ['signature', 'approval'], approved).outcome).toBe('allow');
+  });
+
+  it('is only given by signers of the system where the system asks', () => {
+    expect(required(['signature'], [], by('system')).outcome).toBe('allow');
+    const own = required(['signature'], [], by('user'));
+    expect(own).toMatchObject({
+      outcome: 'refuse',
+      reasons: [
+        {
+          message: expect.stringContaining('only you trust ada'),
+          remedy: expect.stringContaining('administrator'),
+        },
+      ],
+    });
+    expect(
+      required(['signature'], ['approval'], { ...by('system'), approvals: [seen('user')] }).outcome,
+    ).toBe('allow');
+  });
+
+  it('cannot be left out by a user', () => {
+    const effective = mergeLayers({
+      layers: [
+        ...presetLayers('default', PARSE_HOST),
+        layer('system', { trust: { require: ['approval'] } }),
+        layer('user', { trust: { require: [] } }),
+      ],
+      ceiling: 2,
+    });
+    expect(effective.policy.trust.require).toEqual(['approval']);
+    expect(effective.rejected).toMatchObject([{ path: 'trust.require' }]);
+  });
+
+  it('holds where findings are only recorded', () => {
+    const effective = mergeLayers({
+      layers: [...presetLayers('audit', PARSE_HOST), layer('user', { trust: { require: ['signature'] } })],
+      ceiling: 0,
+    });
+    expect(decide({ effective, verdict: RELEASE }).outcome).toBe('refuse');
   });
 });
