@@ -1,4 +1,14 @@
-import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { generateKeyPairSync } from 'node:crypto';
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { run as trust } from '../../src/cli/trust.ts';
@@ -102,8 +112,7 @@ describe('paddock trust', () => {
 });
 
 function rsa(): string {
-  // The smallest that parses: only its kind matters.
-  return '-----BEGIN PUBLIC KEY-----\nMFwwDQYJKoZIhvcNAQEBBQADSwAwSAJBALr9cV0S1QvZ0v8d6m2c4w0nH6Q0pqmE\nxk6N3Q3lK7sR8c9WbXh3P2i9oFQm4k9kq6R1bVtS4V0q3yq1c0sVvjsCAwEAAQ==\n-----END PUBLIC KEY-----';
+  return pem(generateKeyPairSync('rsa', { modulusLength: 1024 }).publicKey);
 }
 
 const REQUIRE = (what: string): string => `apiVersion: paddock/v1\ntrust:\n  require: [${what}]\n`;
@@ -167,7 +176,6 @@ describe('with a policy that asks', () => {
     const { file, policy } = prepare('signature');
     mkdirSync(dirname(stored()), { recursive: true });
     writeFileSync(stored(), '{"schema":"paddock/trust/v1","entries":[]}', { mode: 0o666 });
-    const { chmodSync } = await import('node:fs');
     chmodSync(stored(), 0o666);
     expect((await paddock(['verify', file], { home })).code).toBe(0);
     writeFileSync(
