@@ -4,6 +4,7 @@ import { isatty } from 'node:tty';
 import { Command, Option } from 'commander';
 import { PaddockError } from '../lib/errors.ts';
 import type { CallerStreams } from '../terminal/streams.ts';
+import { baselineCommands } from './baseline-commands.ts';
 import type { Context } from './context.ts';
 import { collect, duration, memory, positive, whole } from './options.ts';
 import { report } from './report.ts';
@@ -118,6 +119,7 @@ function program(context: Context): Command {
       process.exitCode = await run(context, options as never);
     });
 
+  baselineCommands(root, context, processStreams);
   policyCommands(root, context);
   trustCommands(root, context);
   signCommands(root, context);

@@ -8,6 +8,7 @@ export interface Paths {
   readonly config: string;
   readonly state: string;
   readonly cache: string;
+  readonly data: string;
   readonly home: string;
 }
 
@@ -17,6 +18,7 @@ export function userPaths(env: Environment, home: string): Paths {
     config: join(base(env.XDG_CONFIG_HOME, join(home, '.config')), 'paddock'),
     state: join(base(env.XDG_STATE_HOME, join(home, '.local', 'state')), 'paddock'),
     cache: join(base(env.XDG_CACHE_HOME, join(home, '.cache')), 'paddock'),
+    data: join(base(env.XDG_DATA_HOME, join(home, '.local', 'share')), 'paddock'),
     home,
   };
 }

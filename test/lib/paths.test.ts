@@ -13,6 +13,7 @@ describe('userPaths', () => {
       config: '/home/u/.config/paddock',
       state: '/s/paddock',
       cache: '/home/u/.cache/paddock',
+      data: '/home/u/.local/share/paddock',
       home: '/home/u',
     });
   });
