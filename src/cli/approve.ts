@@ -7,15 +7,14 @@ import { APPROVAL_SUFFIX, readSidecar } from '../integrity/signatures/sidecars.t
 import { vouch } from '../integrity/signatures/trust.ts';
 import { readTrust } from '../integrity/signatures/trust-file.ts';
 import { keyId } from '../lib/dsse.ts';
-import { PaddockError } from '../lib/errors.ts';
 import { makeFolders } from '../lib/paths.ts';
 import { escapeText } from '../lib/text.ts';
 import { decide } from '../policy/decide.ts';
 import { type Context, EXIT } from './context.ts';
 import { judgeFile, naming } from './judged.ts';
-import { signingKey } from './own-key.ts';
+import { ed25519SigningKey } from './own-key.ts';
 import { effectivePolicy } from './policy-layers.ts';
-import { approvalsFolder, signatureLook, trustPlaces } from './trust-places.ts';
+import { approvalsFolder, baselinePlaces, signatureLook, trustPlaces } from './trust-places.ts';
 import { sha256Of } from './whole-digest.ts';
 import { writeOutput } from './write-output.ts';
 
@@ -32,10 +31,13 @@ export interface ApproveInput {
  */
 export async function run(context: Context, input: ApproveInput): Promise<number> {
   const effective = effectivePolicy(context, { files: input.policy, preset: input.preset });
-  const key = ed25519(signingKey(context, input.key));
+  const key = ed25519SigningKey(context, input.key, 'approvals');
   // What the policy asks for is about to be given.
-  const look = { ...signatureLook(context, effective), required: [] };
-  const judged = await naming(input.file, () => judgeFile(input.file, look));
+  const by = {
+    look: { ...signatureLook(context, effective), required: [] },
+    baselines: baselinePlaces(context),
+  };
+  const judged = await naming(input.file, () => judgeFile(input.file, by));
   try {
     const { verdict } = decide({ effective, verdict: judged.verdict });
     const sha256 = await naming(input.file, () => sha256Of(context, input.file, judged.file));
@@ -62,15 +64,6 @@ export async function run(context: Context, input: ApproveInput): Promise<number
   } finally {
     closeSync(judged.file.fd);
   }
-}
-
-function ed25519(key: KeyObject): KeyObject {
-  if (key.asymmetricKeyType === 'ed25519') return key;
-  throw new PaddockError('usage', 'approvals are signed with Ed25519 keys', {
-    expected: 'Ed25519',
-    found: key.asymmetricKeyType ?? 'another key',
-    remedy: 'leave --key out to use a key of your own, or make one: openssl genpkey -algorithm ed25519',
-  });
 }
 
 // Beside the file, so that it goes where the file goes; but nobody's approval is written over but one's own.

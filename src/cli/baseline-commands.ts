@@ -40,4 +40,23 @@ export function baselineCommands(root: Command, context: Context, streams: () =>
     .summary('forget one of your own')
     .argument('<name>', 'as in `paddock baseline list`')
     .action((name: string) => run({ action: 'remove', name }));
+  baseline
+    .command('export')
+    .summary('write baselines to a signed file for another machine')
+    .argument('<name...>', 'as in `paddock baseline list`')
+    .requiredOption('-o, --output <file>', 'the file; - is standard output')
+    .option('--key <file>', 'an Ed25519 private key in PEM; default: your own, made on first use')
+    .action(async (names: string[], options: Record<string, unknown>) => {
+      const command = await import('./baseline/exchange.ts');
+      process.exitCode = command.runExport(context, { names, ...options } as never);
+    });
+  baseline
+    .command('import')
+    .summary('take baselines from a file that somebody whom you trust signed')
+    .argument('<file>', 'what `paddock baseline export` wrote')
+    .option('--force', 'write over those of the same name')
+    .action(async (file: string, options: Record<string, unknown>) => {
+      const command = await import('./baseline/exchange.ts');
+      process.exitCode = command.runImport(context, { file, ...options } as never);
+    });
 }

@@ -1,19 +1,10 @@
-import { join } from 'node:path';
-import type { Baseline } from '../integrity/baselines/baseline.ts';
 import type { StoredBaseline } from '../integrity/baselines/schema.ts';
-import {
-  type BaselinePlaces,
-  type Kept,
-  keptAs,
-  readBaselines,
-  removeBaseline,
-  SYSTEM_BASELINES,
-} from '../integrity/baselines/store.ts';
-import { userPaths } from '../lib/paths.ts';
+import { type Kept, keptAs, readBaselines, removeBaseline } from '../integrity/baselines/store.ts';
 import { escapeText } from '../lib/text.ts';
 import { formatBytes } from '../lib/units.ts';
 import { type Context, EXIT } from './context.ts';
 import { table, toJson } from './render.ts';
+import { baselinePlaces } from './trust-places.ts';
 
 export type BaselineInput =
   | { readonly action: 'list'; readonly json?: boolean }
@@ -33,17 +24,6 @@ export function run(context: Context, input: BaselineInput): number {
       context.stderr.write(`paddock: ${input.name} is forgotten\n`);
       return EXIT.ok;
   }
-}
-
-/** Where this user's baselines and those of the machine are kept. */
-export function baselinePlaces(context: Context): BaselinePlaces {
-  const user = join(userPaths(context.env, context.home).data, 'baselines');
-  return { system: SYSTEM_BASELINES, user, uid: context.uid };
-}
-
-/** What `judge` asks for when the published digests do not answer. */
-export function knownBaselines(context: Context): () => readonly Baseline[] {
-  return () => readBaselines(baselinePlaces(context)).map(({ baseline }) => baseline);
 }
 
 function list(context: Context, all: readonly Kept[], json: boolean): number {

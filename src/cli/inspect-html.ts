@@ -6,12 +6,17 @@ import { shownGeneration } from '../report/history.ts';
 import { inspectPage } from '../report/inspect-page.ts';
 import { type Context, EXIT } from './context.ts';
 import { judgeFile, naming } from './judged.ts';
+import { baselinePlaces } from './trust-places.ts';
 import { VERSION } from './version.ts';
 import { writeOutput } from './write-output.ts';
 
 /** `paddock inspect --html`: one page with the map of the file, for a browser. */
 export async function run(context: Context, file: string, output: string): Promise<number> {
-  const { file: opened, anatomy, verdict } = await naming(file, () => judgeFile(file));
+  const {
+    file: opened,
+    anatomy,
+    verdict,
+  } = await naming(file, () => judgeFile(file, { baselines: baselinePlaces(context) }));
   try {
     const page = inspectPage({
       path: file,

@@ -2,6 +2,7 @@ import { closeSync } from 'node:fs';
 import type { Anatomy, Architecture } from '../format/anatomy.ts';
 import { type JudgedFile, openJudged } from '../format/open.ts';
 import { readAnatomy } from '../format/read.ts';
+import type { Baseline, BaselinePlaces } from '../integrity/baselines/baseline.ts';
 import type { GivenArguments } from '../integrity/checks/arguments.ts';
 import { judge } from '../integrity/judge.ts';
 import { lookForSignatures, type SignatureLook } from '../integrity/signatures/examine.ts';
@@ -16,13 +17,21 @@ export interface Judged {
   readonly verdict: Verdict;
 }
 
+/** By what a file is judged, besides what paddock brings along. Plain data, which threads can hand on. */
+export interface JudgedBy {
+  /** What vouches for the file, beside it; without this, nobody looks. */
+  readonly look?: SignatureLook;
+  /** Where releases that were learned are kept. */
+  readonly baselines?: BaselinePlaces;
+  /** With what it would be started, where that is known. */
+  readonly given?: GivenArguments;
+}
+
 /**
  * Opens, reads and judges one file. The caller closes the descriptor.
- * @param look for what vouches for it, beside it; without this, nobody looks
- * @param given with what it would be started, where that is known
  * @throws PaddockError for a file that is none of ours, malformed, or cannot be read; the descriptor is closed then.
  */
-export async function judgeFile(path: string, look?: SignatureLook, given?: GivenArguments): Promise<Judged> {
+export async function judgeFile(path: string, { look, baselines, given }: JudgedBy = {}): Promise<Judged> {
   const file = openJudged(path);
   try {
     const anatomy = readAnatomy(file.source);
@@ -35,12 +44,23 @@ export async function judgeFile(path: string, look?: SignatureLook, given?: Give
       architecture: hostArchitecture(),
       ...(signatures === undefined ? {} : { signatures }),
       ...(given === undefined ? {} : { arguments: given }),
+      ...(baselines === undefined ? {} : { baselines: () => learned(baselines) }),
     });
     return { file, anatomy, verdict };
   } catch (cause) {
     closeSync(file.fd);
     throw cause;
   }
+}
+
+let kept: { readonly places: BaselinePlaces; readonly baselines: readonly Baseline[] } | undefined;
+
+/** The releases that were learned; read once, when the first file needs them. */
+async function learned(places: BaselinePlaces): Promise<readonly Baseline[]> {
+  if (kept?.places.user === places.user && kept.places.uid === places.uid) return kept.baselines;
+  const { readBaselines } = await import('../integrity/baselines/store.ts');
+  kept = { places, baselines: readBaselines(places).map(({ baseline }) => baseline) };
+  return kept.baselines;
 }
 
 /** The same, with errors that name the file: for commands that take one. */

@@ -32,13 +32,28 @@ export function signingKey(context: Context, named: string | undefined): KeyObje
   throw new PaddockError('usage', 'there is no such private key', { where: path, remedy: 'check the path' });
 }
 
-/** Puts the user's own key into their trust store, for signatures and approvals, unless it is there. */
+/**
+ * As `signingKey`, for envelopes (DSSE).
+ * @param what is signed, in messages: "approvals"
+ * @throws PaddockError `usage` for a key that is not Ed25519
+ */
+export function ed25519SigningKey(context: Context, named: string | undefined, what: string): KeyObject {
+  const key = signingKey(context, named);
+  if (key.asymmetricKeyType === 'ed25519') return key;
+  throw new PaddockError('usage', `${what} are signed with Ed25519 keys`, {
+    expected: 'Ed25519',
+    found: key.asymmetricKeyType ?? 'another key',
+    remedy: 'leave --key out to use a key of your own, or make one: openssl genpkey -algorithm ed25519',
+  });
+}
+
+/** Puts the user's own key into their trust store, for everything that it signs, unless it is there. */
 export function trustOwn(context: Context, key: KeyObject): void {
   const entry = {
     kind: 'key' as const,
     name: OWN_NAME,
     key: publicPem(key),
-    for: ['signature' as const, 'approval' as const],
+    for: ['signature' as const, 'approval' as const, 'baseline' as const],
     added: context.now().toISOString(),
   };
   changeTrust(trustPlaces(context).user, 'user', context.uid, (entries) => {

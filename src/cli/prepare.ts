@@ -25,7 +25,7 @@ import { effectivePolicy } from './policy-layers.ts';
 import { refusal } from './refusal.ts';
 import { flagLayer, type RunFlags, withoutEffect } from './run-flags.ts';
 import type { Speaker } from './speaker.ts';
-import { signatureLook } from './trust-places.ts';
+import { judgedBy } from './trust-places.ts';
 
 export interface RunInput extends RunFlags {
   readonly file: string;
@@ -75,7 +75,7 @@ export async function prepare(
     environment: expectedEnvironment(context, effective.policy),
   };
   const judged = await naming(input.file, () =>
-    judgeFile(input.file, signatureLook(context, effective), given),
+    judgeFile(input.file, { ...judgedBy(context, effective), given }),
   );
   try {
     await naming(input.file, () => checkExecutable(judged));

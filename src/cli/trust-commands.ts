@@ -25,7 +25,11 @@ export function trustCommands(root: Command, context: Context): void {
     .option('--issuer <url>', 'who vouches for the identity: https://accounts.google.com')
     .option('--identity <name>', 'address of mail or URI in the certificate, exactly')
     .addOption(
-      new Option('--for <purpose...>', 'what counts (default: signature)').choices(['signature', 'approval']),
+      new Option('--for <purpose...>', 'what counts (default: signature)').choices([
+        'signature',
+        'approval',
+        'baseline',
+      ]),
     )
     .option('--not-after <date>', 'until when: 2027-12-31', date)
     .option('--system', 'for everybody on this machine: /etc/paddock/trust.json, as root')

@@ -1,9 +1,11 @@
 import { join } from 'node:path';
+import { type BaselinePlaces, SYSTEM_BASELINES } from '../integrity/baselines/baseline.ts';
 import type { SignatureLook } from '../integrity/signatures/examine.ts';
 import { SYSTEM_TRUST, type TrustPlaces } from '../integrity/signatures/trust-file.ts';
 import { userPaths } from '../lib/paths.ts';
 import type { EffectivePolicy } from '../policy/policy.ts';
 import type { Context } from './context.ts';
+import type { JudgedBy } from './judged.ts';
 
 /** Where this user's trust is kept. */
 export function trustPlaces(context: Context): TrustPlaces {
@@ -24,6 +26,17 @@ export function approvalsFolder(context: Context): string {
 /** Whole-file digests that were computed before. */
 export function digestCachePath(context: Context): string {
   return join(userPaths(context.env, context.home).cache, 'digests.json');
+}
+
+/** Where this user's baselines and those of the machine are kept. */
+export function baselinePlaces(context: Context): BaselinePlaces {
+  const user = join(userPaths(context.env, context.home).data, 'baselines');
+  return { system: SYSTEM_BASELINES, user, uid: context.uid };
+}
+
+/** By what `run` and `verify` judge a file, under this policy. */
+export function judgedBy(context: Context, effective: EffectivePolicy): JudgedBy {
+  return { look: signatureLook(context, effective), baselines: baselinePlaces(context) };
 }
 
 /** What `run` and `verify` look for beside a file, under this policy. */

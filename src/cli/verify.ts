@@ -6,7 +6,7 @@ import type { Judgement, Outcome } from '../report/outcome.ts';
 import { type Context, EXIT } from './context.ts';
 import { effectivePolicy } from './policy-layers.ts';
 import { PLAIN, paint } from './render.ts';
-import { signatureLook } from './trust-places.ts';
+import { judgedBy } from './trust-places.ts';
 import { fileCounter } from './verify/counter.ts';
 import { exitOf } from './verify/exit.ts';
 import { jsonText } from './verify/json.ts';
@@ -48,7 +48,7 @@ export async function run(context: Context, input: VerifyInput): Promise<number>
     paths: files,
     jobs: Math.min(input.jobs ?? jobsFor(files), files.length, MAX_JOBS),
     wanted: input.cyclonedx === true ? 'contents' : 'verdict',
-    look: signatureLook(context, effective),
+    by: judgedBy(context, effective),
     progress: counter.judged,
   });
   counter.end();

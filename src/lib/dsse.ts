@@ -77,7 +77,8 @@ export function verifyEnvelope(
   throw new PaddockError('untrusted', 'no signature is of a key that is trusted here', {
     expected: keys.length === 0 ? 'a trusted key; there is none' : keys.map(keyId).join(', '),
     found: `signatures that name ${envelope.signatures.map(({ keyid }) => escapeText(keyid, 80) || 'no key').join(', ')}`,
-    remedy: 'ask the sender for the public key over a way that you trust, then `paddock trust add` it',
+    remedy:
+      'ask the sender for the public key over a way that you trust, then `paddock trust add` it for this purpose',
   });
 }
 

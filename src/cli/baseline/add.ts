@@ -6,7 +6,7 @@ import { readAnatomy } from '../../format/read.ts';
 import type { Baseline } from '../../integrity/baselines/baseline.ts';
 import { describeBaseline } from '../../integrity/baselines/describe.ts';
 import { NAME_RULE, SCHEMA, type StoredBaseline } from '../../integrity/baselines/schema.ts';
-import { refuseTaken, writeBaseline } from '../../integrity/baselines/store.ts';
+import { readBaselines, refuseTaken, writeBaseline } from '../../integrity/baselines/store.ts';
 import { judge } from '../../integrity/judge.ts';
 import { shippedTables } from '../../integrity/tables.ts';
 import type { Verdict } from '../../integrity/verdict.ts';
@@ -14,9 +14,9 @@ import { PaddockError } from '../../lib/errors.ts';
 import { escapeText } from '../../lib/text.ts';
 import { formatBytes } from '../../lib/units.ts';
 import type { CallerStreams } from '../../terminal/streams.ts';
-import { baselinePlaces, knownBaselines } from '../baseline.ts';
 import { type Context, EXIT } from '../context.ts';
 import { hostArchitecture, naming } from '../judged.ts';
+import { baselinePlaces } from '../trust-places.ts';
 
 export interface AddInput {
   readonly file: string;
@@ -69,7 +69,7 @@ async function learn(context: Context, input: AddInput): Promise<Learned> {
       identity,
       tables,
       architecture,
-      baselines: knownBaselines(context),
+      baselines: () => readBaselines(baselinePlaces(context)).map(({ baseline }) => baseline),
     });
     refuseTampered(verdict, input.force === true);
     const described = await describeBaseline(anatomy, source, 'unnamed');

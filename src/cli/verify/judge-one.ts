@@ -1,14 +1,13 @@
 import { closeSync } from 'node:fs';
 import type { GgufFacts } from '../../format/anatomy.ts';
 import { summarise } from '../../format/summary.ts';
-import type { SignatureLook } from '../../integrity/signatures/examine.ts';
 import { failureOf, type Judgement, type Wanted } from '../../report/outcome.ts';
-import { judgeFile } from '../judged.ts';
+import { type JudgedBy, judgeFile } from '../judged.ts';
 
 /** Judges one file. Never throws: what goes wrong with one file must not keep the others from being judged. */
-export async function judgeOne(path: string, wanted: Wanted, look?: SignatureLook): Promise<Judgement> {
+export async function judgeOne(path: string, wanted: Wanted, by: JudgedBy = {}): Promise<Judgement> {
   try {
-    const { file, anatomy, verdict } = await judgeFile(path, look);
+    const { file, anatomy, verdict } = await judgeFile(path, by);
     closeSync(file.fd);
     return {
       path,

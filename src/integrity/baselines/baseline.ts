@@ -56,6 +56,17 @@ export interface BaselineMember {
  */
 export type MemberClass = 'code' | 'web' | 'sql' | 'trust' | 'doc' | 'data';
 
+/** The administrator's baselines: root's alone to write, and paddock never does. */
+export const SYSTEM_BASELINES = '/etc/paddock/baselines';
+
+/** Where baselines are kept. */
+export interface BaselinePlaces {
+  readonly system: string;
+  readonly user: string;
+  /** Of the user; -1 where the system knows no users. */
+  readonly uid: number;
+}
+
 /** Length of a piece of a part, in bytes. */
 export const PIECE_BYTES = 64 * 1024;
 /** The program's ELF header, and what assimilation overwrites. */

@@ -14,26 +14,23 @@ import { join } from 'node:path';
 import { PaddockError } from '../../lib/errors.ts';
 import { makeFolders } from '../../lib/paths.ts';
 import { escapeText } from '../../lib/text.ts';
-import { readOwned } from './owned.ts';
+import { notOwned, type Ownership, readOwned } from '../signatures/owned.ts';
+import type { BaselinePlaces } from './baseline.ts';
 import { checkBaseline, NAME_RULE, type StoredBaseline } from './schema.ts';
-
-/** The administrator's baselines: root's alone to write, and paddock never does. */
-export const SYSTEM_BASELINES = '/etc/paddock/baselines';
-
-export interface BaselinePlaces {
-  readonly system: string;
-  readonly user: string;
-  /** Of the user; -1 where the system knows no users. */
-  readonly uid: number;
-}
 
 /** A baseline and the store that it is in. */
 export type Kept = { readonly baseline: StoredBaseline; readonly store: 'system' | 'user' };
 
 const MAX_FILES = 256;
-const MAX_BYTES = 8 * 1024 * 1024;
 const ROOT = 0;
-const WRITABLE_BY_OTHERS = 0o022;
+const FILE: Ownership = {
+  what: 'a baseline',
+  forbidden: 0o022,
+  others: 'change',
+  chmod: 'go-w',
+  limitBytes: 8 * 1024 * 1024,
+};
+const FOLDER: Ownership = { ...FILE, what: 'the store of baselines' };
 const SUFFIX = '.json';
 
 /**
@@ -143,7 +140,7 @@ function isBaselineFile(name: string): boolean {
 
 function readFile(folder: string, file: string, uid: number): StoredBaseline {
   const path = join(folder, file);
-  const text = readOwned(path, uid, 'a baseline', MAX_BYTES);
+  const text = readOwned(path, uid, FILE);
   if (text === undefined) throw failed('read', path, new Error('it went away meanwhile'));
   let value: unknown;
   try {
@@ -163,21 +160,17 @@ function readFile(folder: string, file: string, uid: number): StoredBaseline {
 
 function refuseFolder(folder: string, uid: number, stats: Stats): void {
   const { uid: owner, mode } = stats;
-  const owned = uid < 0 || ((owner === uid || owner === ROOT) && (mode & WRITABLE_BY_OTHERS) === 0);
+  const owned = uid < 0 || ((owner === uid || owner === ROOT) && (mode & FOLDER.forbidden) === 0);
   if (stats.isDirectory() && owned) return;
-  throw new PaddockError(
-    'policy-invalid',
-    'the store of baselines could have been written by somebody else',
-    {
-      where: folder,
-      expected: `a folder of user ${uid} or root that nobody else may write to`,
-      found: stats.isDirectory()
-        ? `owner ${owner}, mode ${(mode & 0o7777).toString(8)}`
-        : stats.isSymbolicLink()
-          ? 'a symbolic link'
-          : 'no folder',
-      remedy: `look at what it holds; then make it yours alone: chmod go-w ${escapeText(folder, 4096)}`,
-    },
+  throw notOwned(
+    folder,
+    FOLDER,
+    `a folder of user ${uid} or root that nobody else may write to`,
+    stats.isDirectory()
+      ? `owner ${owner}, mode ${(mode & 0o7777).toString(8)}`
+      : stats.isSymbolicLink()
+        ? 'a symbolic link'
+        : 'no folder',
   );
 }
 

@@ -12,6 +12,8 @@ export interface Ownership {
   readonly others: 'change' | 'read';
   /** The mode that takes them away, for `chmod`. */
   readonly chmod: string;
+  /** Longest file that is read; 1 MiB if it is not said. */
+  readonly limitBytes?: number;
 }
 
 const MAX_BYTES = 1024 * 1024;
@@ -20,6 +22,7 @@ const ROOT = 0;
 /**
  * The text of a file that belongs to `uid` or root and gives nobody else what is forbidden; undefined where there is none.
  * Opened once, and a link in the last part of the path is not followed.
+ * @param uid -1 where the system knows no users: then permissions are not looked at
  * @throws PaddockError `policy-invalid` for any other file, `io` for one that cannot be read.
  */
 export function readOwned(path: string, uid: number, ownership: Ownership): string | undefined {
@@ -40,11 +43,12 @@ export function readOwned(path: string, uid: number, ownership: Ownership): stri
   try {
     const { mode, uid: owner, size, isFile } = described(fd);
     if (!isFile) throw notOwned(path, ownership, 'a regular file', 'something else');
-    if ((owner !== uid && owner !== ROOT) || (mode & ownership.forbidden) !== 0) {
+    if (uid >= 0 && ((owner !== uid && owner !== ROOT) || (mode & ownership.forbidden) !== 0)) {
       const right = `owner ${uid} or root, and none of the permissions ${ownership.forbidden.toString(8)}`;
       throw notOwned(path, ownership, right, `owner ${owner}, mode ${mode.toString(8)}`);
     }
-    if (size > MAX_BYTES) throw notOwned(path, ownership, `at most ${MAX_BYTES} bytes`, `${size} bytes`);
+    const limit = ownership.limitBytes ?? MAX_BYTES;
+    if (size > limit) throw notOwned(path, ownership, `at most ${limit} bytes`, `${size} bytes`);
     return readFileSync(fd, 'utf8');
   } finally {
     closeSync(fd);

@@ -5,7 +5,7 @@ import { escapeText } from '../../lib/text.ts';
 import { type PublicKey, parsePublicKey } from './keys.ts';
 
 /** What a signer's word counts for. */
-export const PURPOSES = ['signature', 'approval'] as const;
+export const PURPOSES = ['signature', 'approval', 'baseline'] as const;
 export type Purpose = (typeof PURPOSES)[number];
 
 /** Whose trust store an entry is in. */

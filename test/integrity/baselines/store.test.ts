@@ -15,10 +15,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { BaselinePlaces } from '../../../src/integrity/baselines/baseline.ts';
 import { exportBaselines, importBaselines } from '../../../src/integrity/baselines/exchange.ts';
 import { checkBaseline, SCHEMA, type StoredBaseline } from '../../../src/integrity/baselines/schema.ts';
 import {
-  type BaselinePlaces,
   keptAs,
   readBaselines,
   removeBaseline,
