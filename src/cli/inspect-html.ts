@@ -5,6 +5,7 @@ import { regionDigests } from '../report/digests.ts';
 import { shownGeneration } from '../report/history.ts';
 import { inspectPage } from '../report/inspect-page.ts';
 import { type Context, EXIT } from './context.ts';
+import { inspectArguments } from './inspect-arguments.ts';
 import { judgeFile, naming } from './judged.ts';
 import { baselinePlaces } from './trust-places.ts';
 import { VERSION } from './version.ts';
@@ -18,13 +19,14 @@ export async function run(context: Context, file: string, output: string): Promi
     verdict,
   } = await naming(file, () => judgeFile(file, { baselines: baselinePlaces(context) }));
   try {
+    const { shown } = await inspectArguments(anatomy, opened.source);
     const page = inspectPage({
       path: file,
       anatomy,
       verdict,
       digests: regionDigests(opened.source, anatomy.regions),
       history: archiveHistory(anatomy).map(shownGeneration),
-      arguments: [],
+      arguments: shown,
       madeAt: context.now().toISOString(),
       version: VERSION,
     });

@@ -8,6 +8,12 @@ import { escapeText } from '../lib/text.ts';
 import { formatBytes } from '../lib/units.ts';
 import { shownGeneration } from '../report/history.ts';
 import { type Context, EXIT } from './context.ts';
+import {
+  argumentsJson,
+  argumentsText,
+  type InspectedArguments,
+  inspectArguments,
+} from './inspect-arguments.ts';
 import { naming } from './judged.ts';
 import { paint, table, toJson } from './render.ts';
 
@@ -30,10 +36,11 @@ export async function run(context: Context, { file, json, html }: InspectInput):
   const opened = await naming(file, () => openJudged(file));
   try {
     const anatomy = await naming(file, () => readAnatomy(opened.source));
+    const started = await naming(file, () => inspectArguments(anatomy, opened.source));
     context.stdout.write(
       json === true
-        ? `${toJson({ schema: 'paddock/inspect/v1', path: file, summary: summarise(anatomy), ...anatomy, history: archiveHistory(anatomy).map(namesOnly) })}\n`
-        : `${describe(context, file, anatomy)}\n`,
+        ? `${toJson({ schema: 'paddock/inspect/v1', path: file, summary: summarise(anatomy), ...anatomy, history: archiveHistory(anatomy).map(namesOnly), arguments: argumentsJson(started) })}\n`
+        : `${describe(context, file, anatomy, started)}\n`,
     );
     return EXIT.ok;
   } finally {
@@ -41,7 +48,7 @@ export async function run(context: Context, { file, json, html }: InspectInput):
   }
 }
 
-function describe(context: Context, file: string, anatomy: Anatomy): string {
+function describe(context: Context, file: string, anatomy: Anatomy, started: InspectedArguments): string {
   const colors = paint(context, 'stdout');
   const head = (text: string): string => colors.bold(text);
   const sections = [
@@ -54,6 +61,9 @@ function describe(context: Context, file: string, anatomy: Anatomy): string {
     ...(anatomy.loaders.length > 0 ? [`${head('Loaders')}\n${loaders(anatomy)}`] : []),
     ...(anatomy.zip === undefined ? [] : [`${head('Archive')}\n${members(anatomy)}`]),
     ...(anatomy.zip === undefined ? [] : [`${head('History')}\n${history(anatomy)}`]),
+    ...(started.shown.length + started.faults.length === 0
+      ? []
+      : [`${head('Effective arguments')}\n${argumentsText(started)}`]),
     ...anatomy.models.map(
       (model) => `${head(`Model ${escapeText(model.member ?? '', 60)}`)}\n${metadata(model)}`,
     ),

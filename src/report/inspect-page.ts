@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Anatomy } from '../format/anatomy.ts';
 import type { Finding, Verdict } from '../integrity/verdict.ts';
 import { formatBytes } from '../lib/units.ts';
+import type { ShownCommandLine } from './arguments.ts';
 import { bar, type Range } from './bar.ts';
 import { type Html, html, raw, shown } from './html.ts';
 import { GROUPS, type Group } from './kinds.ts';
@@ -15,12 +16,6 @@ import {
   regionTable,
 } from './sections.ts';
 import { SCRIPT, STYLE } from './style.ts';
-
-/** A token of the command line that the program would run with, and where it comes from; not escaped. */
-export interface ShownArgument {
-  readonly text: string;
-  readonly origin: string;
-}
 
 /** What one generation of the archive changed; names are not escaped. */
 export interface ShownGeneration {
@@ -40,7 +35,7 @@ export interface InspectPageInput {
   readonly digests: ReadonlyMap<number, string>;
   readonly history: readonly ShownGeneration[];
   /** One list for each way in which releases would read them; a single one where they agree. */
-  readonly arguments: readonly { readonly title: string; readonly tokens: readonly ShownArgument[] }[];
+  readonly arguments: readonly ShownCommandLine[];
   /** ISO 8601. */
   readonly madeAt: string;
   readonly version: string;

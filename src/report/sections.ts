@@ -110,10 +110,13 @@ export function argumentsTable(lists: InspectPageInput['arguments']): Html {
   return html`${lists.map(
     ({ title, tokens }) =>
       html`<h3>${title}</h3>${tableOf(
-        ['argument', 'from'],
+        ['argument', 'from', ''],
         tokens
           .slice(0, MAX_ROWS)
-          .map(({ text, origin }) => html`<tr><td class="mono">${text}</td><td>${origin}</td></tr>`),
+          .map(
+            ({ text, origin, note }) =>
+              html`<tr><td class="mono">${text}</td><td>${origin}</td><td>${note === '' ? '' : `it ${note}`}</td></tr>`,
+          ),
       )}`,
   )}`;
 }

@@ -179,6 +179,8 @@ describe('inspect', () => {
       'model.gguf',
       'general.architecture',
       'aarch64',
+      'however .args is read',
+      'your arguments',
     ]) {
       expect(stdout).toContain(word);
     }

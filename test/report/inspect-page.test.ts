@@ -47,7 +47,13 @@ it('escapes every text of the file, the user and the policy', async () => {
   const page = await pageOf(zipalignAppend(file, entries), {
     path: HOSTILE.join(' '),
     history: [{ title: HOSTILE[0] ?? '', added: HOSTILE, replaced: HOSTILE, removed: HOSTILE }],
-    arguments: [{ title: HOSTILE[1] ?? '', tokens: HOSTILE.map((text) => ({ text, origin: text })) }],
+    arguments: [
+      {
+        title: HOSTILE[1] ?? '',
+        grammars: ['shell'],
+        tokens: HOSTILE.map((text) => ({ text, origin: text, note: text })),
+      },
+    ],
     version: HOSTILE[2] ?? '',
   });
   expect(page.match(/<script\b/g)).toHaveLength(1);

@@ -30,6 +30,10 @@ export interface EffectiveArguments {
   readonly tokens: readonly EffectiveToken[];
   /** The release leaves `.args` out, because it was given arguments and `.args` does not end with `...`. */
   readonly dropped: boolean;
+  /** Index in `tokens` where the arguments begin that were given, or would; they take the place of all others if `alone`. */
+  readonly givenAt: number;
+  /** `.args` counts only if nobody gives an argument. */
+  readonly alone: boolean;
   readonly dots: readonly Dots[];
   /** Every reference to the environment in `.args`. */
   readonly variables: readonly VariableReference[];
@@ -72,16 +76,12 @@ function merge(grammar: Grammar, sources: ArgumentSources): EffectiveArguments {
   const parsed = parseDotArgs(grammar, sources.dotArgs ?? EMPTY, sources.environment);
   const own = fromFile(parsed);
   const { dots, variables, insertAt } = parsed;
-  if (grammar === 'lines-alone' && insertAt === undefined && given.length > 0)
-    return { grammar, tokens: given, dropped: own.length > 0, dots, variables: [] };
-  const at = insertAt ?? own.length;
-  return {
-    grammar,
-    tokens: [...own.slice(0, at), ...given, ...own.slice(at)],
-    dropped: false,
-    dots,
-    variables,
-  };
+  const alone = grammar === 'lines-alone' && insertAt === undefined && own.length > 0;
+  if (alone && given.length > 0)
+    return { grammar, tokens: given, dropped: true, givenAt: 0, alone, dots, variables: [] };
+  const givenAt = insertAt ?? own.length;
+  const tokens = [...own.slice(0, givenAt), ...given, ...own.slice(givenAt)];
+  return { grammar, tokens, dropped: false, givenAt, alone, dots, variables };
 }
 
 const EMPTY = new Uint8Array(0);
