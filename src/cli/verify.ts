@@ -7,14 +7,14 @@ import { type Context, EXIT } from './context.ts';
 import { effectivePolicy } from './policy-layers.ts';
 import { PLAIN, paint } from './render.ts';
 import { judgedBy } from './trust-places.ts';
-import { fileCounter } from './verify/counter.ts';
+import { counter } from './verify/counter.ts';
 import { exitOf } from './verify/exit.ts';
 import { jsonText } from './verify/json.ts';
 import { judgeAll } from './verify/pool.ts';
 
 import { summaryText, walkedText } from './verify/summary.ts';
 import { fileText, type Style } from './verify/text.ts';
-import { type Walked, walk } from './verify/walk.ts';
+import { BOUNDS, type Walked, walk } from './verify/walk.ts';
 import { writeOutput } from './write-output.ts';
 
 export interface VerifyInput {
@@ -42,16 +42,16 @@ const WORTH_THREADS_BYTES = 128 * 1024 * 1024;
 /** `paddock verify`: judges files without running them. Returns the worst exit code of all. */
 export async function run(context: Context, input: VerifyInput): Promise<number> {
   const effective = effectivePolicy(context, { files: input.policy, preset: input.preset });
-  const { files, folders, early } = expand(input.paths);
-  const counter = fileCounter(context, files.length);
+  const { files, folders, early } = expand(context, input.paths);
+  const judged = counter(context, (number) => `judged ${number} of ${files.length} files`);
   const judgements = await judgeAll({
     paths: files,
     jobs: Math.min(input.jobs ?? jobsFor(files), files.length, MAX_JOBS),
     wanted: input.cyclonedx === true ? 'contents' : 'verdict',
     by: judgedBy(context, effective),
-    progress: counter.judged,
+    progress: judged.count,
   });
-  counter.end();
+  judged.end();
   const outcomes = [...judgements, ...early].map((judgement) => decided(judgement, effective));
   const exit = Math.max(...outcomes.map(exitOf), ...folders.map(exitOfFolder));
   const text = await reportText(context, input, { outcomes, folders, exit });
@@ -60,9 +60,17 @@ export async function run(context: Context, input: VerifyInput): Promise<number>
 }
 
 function jobsFor(files: readonly string[]): number {
-  let bytes = 0;
-  for (const path of files) bytes += statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+  if (files.length < 2) return 1;
+  const bytes = files.reduce((sum, path) => sum + sizeOf(path), 0);
   return bytes < WORTH_THREADS_BYTES ? 1 : Math.min(availableParallelism(), MAX_DEFAULT_JOBS);
+}
+
+function sizeOf(path: string): number {
+  try {
+    return statSync(path).size;
+  } catch {
+    return 0; // what is wrong with it is told when it is opened
+  }
 }
 
 interface Expanded {
@@ -72,14 +80,16 @@ interface Expanded {
   readonly early: readonly Judgement[];
 }
 
-function expand(paths: readonly string[]): Expanded {
+function expand(context: Context, paths: readonly string[]): Expanded {
   const folders: Walked[] = [];
+  const seen = counter(context, (number) => `looked at ${number} files`);
   const files = paths.flatMap((path) => {
     if (!isFolder(path)) return [path];
-    const walked = walk(path);
+    const walked = walk(path, BOUNDS, seen.count);
     folders.push(walked);
     return walked.files;
   });
+  seen.end();
   return { files, folders, early: folders.flatMap(({ problems }) => problems) };
 }
 

@@ -50,11 +50,19 @@ function refuseTarget(path: string, there: Stats, judged: readonly (number | str
     });
   }
   for (const other of judged) {
-    const stats = typeof other === 'number' ? fstatSync(other) : statSync(other, { throwIfNoEntry: false });
+    const stats = statsOf(other);
     if (stats?.dev !== there.dev || stats.ino !== there.ino) continue;
     throw new PaddockError('usage', 'the output would overwrite the file that was looked at', {
       where: escapeText(path, 4096),
       remedy: 'name another file',
     });
+  }
+}
+
+function statsOf(file: number | string): Stats | undefined {
+  try {
+    return typeof file === 'number' ? fstatSync(file) : statSync(file);
+  } catch {
+    return undefined; // not there, or not to be reached: not the one that is there
   }
 }

@@ -36,6 +36,12 @@ export function tree(folder: string): void {
   writeFileSync(join(folder, 'a/b/bad.LLAMAFILE'), 'nothing of the kind');
   writeFileSync(join(folder, 'a/notes.txt'), 'x'.repeat(100));
   writeFileSync(join(folder, 'a/program'), syntheticElf());
+  // As `zip` and others have them among their constants.
+  const constants = Buffer.from(
+    'PK\x05\x06\0\0PK\x06\x06\0\0PK\x05\x06\xff\xff%s: bad end record\0'.padEnd(80, '\0'),
+    'latin1',
+  );
+  writeFileSync(join(folder, 'a/archiver'), Buffer.concat([syntheticElf(), constants]));
   symlinkSync('/usr', join(folder, 'out'));
   symlinkSync('..', join(folder, 'a/round'));
   symlinkSync('a/b/x.llamafile', join(folder, 'again.llamafile'));

@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { walk } from '../../src/cli/verify/walk.ts';
+import { FIXTURE_KINDS, fixture } from '../fixtures/llamafiles.ts';
 import { paddock, scratch } from './paddock.ts';
 import { everyOutcome, tree } from './verify-files.ts';
 
@@ -32,7 +33,7 @@ describe('a folder', () => {
     expect(stdout).toMatch(/a\/photo\.jpg$/m);
     expect(stdout).toMatch(/a\/b\/x\.llamafile$/m);
     expect(stdout).toMatch(/^NOT JUDGED +FILE-003 +a\/b\/bad\.LLAMAFILE$/m);
-    expect(stdout).toMatch(/^\.: 3 llamafiles, 2 other files passed over, 3 symbolic links not followed$/m);
+    expect(stdout).toMatch(/^\.: 3 llamafiles, 3 other files passed over, 3 symbolic links not followed$/m);
     expect(stdout).not.toMatch(/again|round|out\//);
   });
 
@@ -75,6 +76,17 @@ describe('several files', () => {
     );
   });
 
+  it('paths that lead nowhere in odd ways do not keep the others from being judged', async () => {
+    symlinkSync('loop', join(home, 'loop'));
+    const odd = ['loop', 'x'.repeat(5000), 'outcomes/pass.llamafile/within', ''].map(
+      (name) => name && join(home, name),
+    );
+    const { stdout, code } = await verify(outcomes, ...odd, 'pass.llamafile', '-o', join(home, 'odd.txt'));
+    expect(stdout).toBe('');
+    expect(code).toBe(2);
+    expect(readFileSync(join(home, 'odd.txt'), 'utf8')).toMatch(/^5 files: 4 NOT JUDGED, 1 PASS$/m);
+  });
+
   it.each(['1', '2', '7'])('--jobs %s changes nothing but the time', async (jobs) => {
     const one = await verify(outcomes, '--details', '.', '../tree');
     const many = await verify(outcomes, '--jobs', jobs, '--details', '.', '../tree');
@@ -82,6 +94,13 @@ describe('several files', () => {
     expect(many.code).toBe(one.code);
     expect(many.stderr).toBe('');
   });
+});
+
+it('llamafiles of every shape are known by their content', () => {
+  const shapes = join(home, 'shapes');
+  mkdirSync(shapes);
+  for (const kind of FIXTURE_KINDS) copyFileSync(fixture(kind), join(shapes, kind));
+  expect(walk(shapes).files).toEqual([...FIXTURE_KINDS].sort().map((kind) => join(shapes, kind)));
 });
 
 describe('bounds', () => {

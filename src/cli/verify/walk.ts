@@ -45,20 +45,25 @@ type Mutable<T> = { -readonly [Key in keyof T]: T[Key] extends readonly (infer I
 interface State extends Mutable<Walked> {
   seen: number;
   readonly bounds: Bounds;
+  readonly looked: (entries: number) => void;
 }
 
 /**
  * Looks for llamafiles in a folder and all below it. What counts: a file that begins with an APE magic, an ELF program with an
  * archive at its end, and whatever is called `.llamafile`. Of other files it reads eight bytes. Symbolic links are not followed: what
- * they lead to inside is found anyway, and what lies outside was not asked for.
+ * they lead to inside is found anyway, and what lies outside was not asked for. `looked` is told how many entries were seen.
  */
-export function walk(root: string, bounds: Bounds = BOUNDS): Walked {
+export function walk(
+  root: string,
+  bounds: Bounds = BOUNDS,
+  looked: (entries: number) => void = () => {},
+): Walked {
   const state: State = {
     ...{ root, files: [], problems: [], others: 0, links: 0, special: 0, cut: false },
-    ...{ seen: 0, bounds },
+    ...{ seen: 0, bounds, looked },
   };
   visit(state, root, 0);
-  const { seen: _, bounds: __, ...walked } = state;
+  const { seen: _, bounds: __, looked: ___, ...walked } = state;
   return walked;
 }
 
@@ -70,6 +75,7 @@ function visit(state: State, folder: string, depth: number): void {
     state.problems.push({ path: folder, failure: unlisted(cause) }); // told, and never a pass
     return;
   }
+  state.looked(state.seen);
   for (const entry of entries) {
     const path = join(folder, entry.name);
     if (entry.isSymbolicLink()) state.links++;
@@ -138,11 +144,38 @@ function looksLikeOne(path: string): boolean {
     if (APE_MAGICS.some((magic) => magic === start)) return true;
     if (!start.startsWith('\x7fELF')) return false;
     const length = Math.min(size, TAIL_BYTES);
-    const tail = bytes(fd, size - length, length);
-    return tail.includes('PK\x05\x06', 0, 'latin1') || tail.includes('PK\x06\x06', 0, 'latin1');
+    return hasEndRecord(bytes(fd, size - length, length), size - length);
   } finally {
     closeSync(fd);
   }
+}
+
+/** Length of the fixed part of an end record, and where it names length and offset of the directory. */
+const END_RECORDS = [
+  { signature: 'PK\x05\x06', length: 22, read: (at: Buffer) => [at.readUInt32LE(12), at.readUInt32LE(16)] },
+  {
+    signature: 'PK\x06\x06',
+    length: 56,
+    read: (at: Buffer) => [Number(at.readBigUInt64LE(40)), Number(at.readBigUInt64LE(48))],
+  },
+] as const;
+/** A directory of one record without a name. */
+const LEAST_DIRECTORY_BYTES = 46;
+
+// Programs that deal with archives hold the signatures as constants. What follows these names no directory before them.
+function hasEndRecord(tail: Buffer, offset: number): boolean {
+  return END_RECORDS.some(({ signature, length, read }) => {
+    for (
+      let at = tail.indexOf(signature, 0, 'latin1');
+      at >= 0;
+      at = tail.indexOf(signature, at + 1, 'latin1')
+    ) {
+      if (at + length > tail.length) return false;
+      const [size = 0, start = 0] = read(tail.subarray(at, at + length));
+      if (size >= LEAST_DIRECTORY_BYTES && start + size <= offset + at) return true;
+    }
+    return false;
+  });
 }
 
 function bytes(fd: number, offset: number, length: number): Buffer {
