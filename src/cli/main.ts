@@ -77,6 +77,14 @@ function program(context: Context): Command {
     .addOption(new Option('--sarif', 'findings as SARIF 2.1.0, for code scanning').conflicts(['cyclonedx']))
     .option('--cyclonedx', 'what the files are made of, as CycloneDX 1.6')
     .option('-o, --output <file>', 'write the report to a file, whole or not at all')
+    .addOption(
+      new Option(
+        '--quick',
+        'structures only: no digest of the whole file, no checksums of weights',
+      ).conflicts(['tree']),
+    )
+    .option('--tree', 'a digest that uses all cores in place of SHA-256, and no checksums of weights')
+    .option('--no-cache', 'compute digests even where they are remembered')
     .option(
       '-j, --jobs <number>',
       'files judged at the same time (default: one for each CPU, at most 4)',

@@ -34,9 +34,13 @@ export function baselinePlaces(context: Context): BaselinePlaces {
   return { system: SYSTEM_BASELINES, user, uid: context.uid };
 }
 
-/** By what `run` and `verify` judge a file, under this policy. */
-export function judgedBy(context: Context, effective: EffectivePolicy): JudgedBy {
-  return { look: signatureLook(context, effective), baselines: baselinePlaces(context) };
+/** By what `run` and `verify` judge a file, under this policy. `remembered` false: digests are computed anew. */
+export function judgedBy(context: Context, effective: EffectivePolicy, remembered = true): JudgedBy {
+  const { cache, ...look } = signatureLook(context, effective);
+  return {
+    look: remembered && cache !== undefined ? { ...look, cache } : look,
+    baselines: baselinePlaces(context),
+  };
 }
 
 /** What `run` and `verify` look for beside a file, under this policy. */

@@ -1,12 +1,14 @@
 import { statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { basename } from 'node:path';
 import { decide } from '../policy/decide.ts';
 import type { EffectivePolicy } from '../policy/policy.ts';
 import type { Judgement, Outcome } from '../report/outcome.ts';
 import { type Context, EXIT } from './context.ts';
 import { effectivePolicy } from './policy-layers.ts';
+import { type Progress, progress } from './progress.ts';
 import { PLAIN, paint } from './render.ts';
-import { judgedBy } from './trust-places.ts';
+import { digestCachePath, judgedBy } from './trust-places.ts';
 import { counter } from './verify/counter.ts';
 import { exitOf } from './verify/exit.ts';
 import { jsonText } from './verify/json.ts';
@@ -15,6 +17,7 @@ import { judgeAll } from './verify/pool.ts';
 import { summaryText, walkedText } from './verify/summary.ts';
 import { fileText, type Style } from './verify/text.ts';
 import { BOUNDS, type Walked, walk } from './verify/walk.ts';
+import type { WholeWanted } from './verify/whole.ts';
 import { writeOutput } from './write-output.ts';
 
 export interface VerifyInput {
@@ -28,6 +31,12 @@ export interface VerifyInput {
   readonly jobs?: number;
   /** Of folders too: everything about every file. */
   readonly details?: boolean;
+  /** Structures only: neither the digest of the file nor the checksums of large members. */
+  readonly quick?: boolean;
+  /** The digest that uses all cores, in place of SHA-256. */
+  readonly tree?: boolean;
+  /** false: digests are computed, whatever is remembered. */
+  readonly cache?: boolean;
   readonly policy: readonly string[];
   readonly preset?: string;
 }
@@ -44,19 +53,49 @@ export async function run(context: Context, input: VerifyInput): Promise<number>
   const effective = effectivePolicy(context, { files: input.policy, preset: input.preset });
   const { files, folders, early } = expand(context, input.paths);
   const judged = counter(context, (number) => `judged ${number} of ${files.length} files`);
+  const bars = byteBars(context);
   const judgements = await judgeAll({
     paths: files,
     jobs: Math.min(input.jobs ?? jobsFor(files), files.length, MAX_JOBS),
     wanted: input.cyclonedx === true ? 'contents' : 'verdict',
-    by: judgedBy(context, effective),
+    by: judgedBy(context, effective, input.cache),
     progress: judged.count,
+    whole: wholeOf(context, input),
+    onBytes: bars.report,
   });
   judged.end();
+  bars.end();
   const outcomes = [...judgements, ...early].map((judgement) => decided(judgement, effective));
   const exit = Math.max(...outcomes.map(exitOf), ...folders.map(exitOfFolder));
   const text = await reportText(context, input, { outcomes, folders, exit });
   writeOutput(context, input.output ?? '-', `${text}\n`, files);
   return exit;
+}
+
+function wholeOf(context: Context, { quick, tree, cache }: VerifyInput): WholeWanted | undefined {
+  if (quick === true) return undefined;
+  return {
+    digest: tree === true ? 'tree' : 'sha256',
+    uid: context.uid,
+    nowMs: context.now().getTime(),
+    ...(cache === false ? {} : { cache: digestCachePath(context) }),
+  };
+}
+
+/** One bar after the other, for the files whose reading takes long. */
+function byteBars(context: Context) {
+  let current: { readonly path: string; readonly bar: Progress } | undefined;
+  return {
+    report: (path: string, done: number, total: number): void => {
+      if (current?.path !== path) {
+        current?.bar.end();
+        current = { path, bar: progress(context, basename(path), total) };
+      }
+      current.bar.report(done);
+      if (done === total) current.bar.end();
+    },
+    end: (): void => current?.bar.end(),
+  };
 }
 
 function jobsFor(files: readonly string[]): number {

@@ -1,14 +1,33 @@
 import { closeSync } from 'node:fs';
 import type { GgufFacts } from '../../format/anatomy.ts';
 import { summarise } from '../../format/summary.ts';
+import type { Digests } from '../../integrity/digests/digest.ts';
+import type { Verdict } from '../../integrity/verdict.ts';
 import { failureOf, type Judgement, type Wanted } from '../../report/outcome.ts';
-import { type JudgedBy, judgeFile } from '../judged.ts';
+import { type Judged, type JudgedBy, judgeFile } from '../judged.ts';
+import { examine, type WholeWanted } from './whole.ts';
+
+/** How files are judged. */
+export interface How {
+  readonly wanted: Wanted;
+  /** By what they are judged, besides what paddock brings along. */
+  readonly by?: JudgedBy | undefined;
+  /** The whole of each file, too; without this, its structures only. */
+  readonly whole?: WholeWanted | undefined;
+  /** Told how far the whole of a file is read. Not in other threads. */
+  readonly onBytes?: ((path: string, done: number, total: number) => void) | undefined;
+}
 
 /** Judges one file. Never throws: what goes wrong with one file must not keep the others from being judged. */
-export async function judgeOne(path: string, wanted: Wanted, by: JudgedBy = {}): Promise<Judgement> {
+export async function judgeOne(path: string, how: How): Promise<Judgement> {
+  const { wanted, by = {}, whole, onBytes } = how;
   try {
-    const { file, anatomy, verdict } = await judgeFile(path, by);
-    closeSync(file.fd);
+    const judged = await judgeFile(path, by);
+    const { file, anatomy } = judged;
+    const total = Number(file.identity.size);
+    const { digests, verdict } = await examined(judged, whole, (done) =>
+      onBytes?.(path, done, total),
+    ).finally(() => closeSync(file.fd));
     return {
       path,
       facts: {
@@ -16,12 +35,21 @@ export async function judgeOne(path: string, wanted: Wanted, by: JudgedBy = {}):
         models: anatomy.models.map((model) => trimmed(model, wanted)),
         members: wanted === 'contents' ? (anatomy.zip?.members ?? []) : [],
         verdict,
+        ...(digests === undefined ? {} : { digests }),
       },
     };
   } catch (cause) {
     // Told as this file's outcome, which is never a pass.
     return { path, failure: failureOf(cause) };
   }
+}
+
+async function examined(
+  judged: Judged,
+  whole: WholeWanted | undefined,
+  onProgress: (done: number) => void,
+): Promise<{ readonly verdict: Verdict; readonly digests?: Digests }> {
+  return whole === undefined ? { verdict: judged.verdict } : examine(judged, whole, onProgress);
 }
 
 function trimmed(model: GgufFacts, wanted: Wanted): GgufFacts {

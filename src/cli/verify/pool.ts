@@ -1,21 +1,18 @@
 import { Worker } from 'node:worker_threads';
-import type { Judgement, Wanted } from '../../report/outcome.ts';
-import type { JudgedBy } from '../judged.ts';
-import { judgeOne } from './judge-one.ts';
+import type { Judgement } from '../../report/outcome.ts';
+import { type How, judgeOne } from './judge-one.ts';
 
-export interface PoolInput {
+export interface PoolInput extends How {
   readonly paths: readonly string[];
   /** Threads; 1 judges in this one. */
   readonly jobs: number;
-  readonly wanted: Wanted;
-  readonly by?: JudgedBy | undefined;
   /** After each file: how many are judged. */
   readonly progress: (judged: number) => void;
 }
 
 /** The judgements of all files, in the order of `paths` whatever the number of jobs. Never throws for a file. */
 export async function judgeAll(input: PoolInput): Promise<Judgement[]> {
-  const { paths, jobs, wanted, by, progress } = input;
+  const { paths, jobs, wanted, by, whole, onBytes, progress } = input;
   const results: Judgement[] = [];
   let next = 0;
   let judged = 0;
@@ -25,14 +22,14 @@ export async function judgeAll(input: PoolInput): Promise<Judgement[]> {
       progress(++judged);
     }
   };
-  if (jobs <= 1) await take((path) => judgeOne(path, wanted, by));
-  else await Promise.all(Array.from({ length: jobs }, () => inThread({ wanted, by }, take)));
+  if (jobs <= 1) await take((path) => judgeOne(path, { wanted, by, whole, onBytes }));
+  else await Promise.all(Array.from({ length: jobs }, () => inThread({ wanted, by, whole }, take)));
   return results;
 }
 
 // A thread that ends in the middle of a file (out of memory, say) costs that file its judgement; a new one goes on.
 async function inThread(
-  how: Pick<PoolInput, 'wanted' | 'by'>,
+  how: Pick<How, 'wanted' | 'by' | 'whole'>,
   take: (judge: (path: string) => Promise<Judgement>) => Promise<void>,
 ): Promise<void> {
   let worker: Worker | undefined;

@@ -90,7 +90,7 @@ function resemblance({
   return ['support', `${equal} of ${total} support files are those of ${names}${odd}`];
 }
 
-function factLines({ summary, models, verdict }: FileFacts): [label: string, text: string][] {
+function factLines({ summary, models, verdict, digests }: FileFacts): [label: string, text: string][] {
   const { form, size, architectures, members, generations, unaccountedBytes } = summary;
   const { loader } = verdict;
   const known = loader?.known === undefined ? 'unknown' : `known: ${loader.known.origin}`;
@@ -107,6 +107,14 @@ function factLines({ summary, models, verdict }: FileFacts): [label: string, tex
         ? 'every byte accounted for'
         : `${formatBytes(unaccountedBytes)} not accounted for`,
     ],
+    ...digestLines(digests),
+  ];
+}
+
+function digestLines({ sha256, tree }: NonNullable<FileFacts['digests']> = {}): [string, string][] {
+  return [
+    ...(sha256 === undefined ? [] : [['SHA-256', sha256] as [string, string]]),
+    ...(tree === undefined ? [] : [['tree', `${tree} (docs/digests.md)`] as [string, string]]),
   ];
 }
 

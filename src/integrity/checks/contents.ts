@@ -132,6 +132,11 @@ export class LargeContents {
     }
   }
 
+  /** Whether these are the checksums of all of them. */
+  isCoveredBy(checksums: Checksums): boolean {
+    return this.open.every(({ member }) => checksums[String(member.contentOffset)] !== undefined);
+  }
+
   /** What the pass came to; members that it did not reach to the end are missing. */
   checksums(): Checksums {
     const whole = this.open.filter(({ member, done }) => done === member.size);
