@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { GRAMMARS, parseDotArgs } from '../../src/format/args/grammar.ts';
 import { type ArgumentsInput, prepareArguments } from '../../src/launch/arguments.ts';
 import { PaddockError } from '../../src/lib/errors.ts';
 import { dotArgsMember, effective, fakePaths } from './fixtures.ts';
@@ -180,6 +181,36 @@ describe('denied flags', () => {
     const others = versions.some((one) => shell.includes(one)) ? all.slice(0, 2) : shell;
     for (const version of others.filter((one) => !versions.includes(one)))
       expect(refused(version), version).toBe(false);
+  });
+
+  it('whatever the bytes, if a grammar sees it', () => {
+    const piece = fc.constantFrom(
+      '--rpc',
+      '--r',
+      'pc',
+      '-',
+      '\\x2d',
+      '"',
+      "'",
+      '\\',
+      '\n',
+      ' ',
+      '#',
+      '...',
+      '$X',
+      '\0',
+    );
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 12 }), (pieces) => {
+        const dotArgs = pieces.join('');
+        const seen = GRAMMARS.some((grammar) =>
+          parseDotArgs(grammar, Buffer.from(dotArgs)).tokens.some(({ text }) => /^-+rpc(=|$)/.test(text)),
+        );
+        if (seen) expect(() => prepare([], { dotArgs })).toThrow(/denies the flag/);
+        else expect(() => prepare([], { dotArgs })).not.toThrow();
+      }),
+      { numRuns: 500 },
+    );
   });
 
   it('but not in .args that the release leaves out', () => {

@@ -1,4 +1,6 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { canonicalFlag, parseFlags } from '../../src/integrity/flags.ts';
 import type { Finding, Verdict } from '../../src/integrity/verdict.ts';
 import { decide } from '../../src/policy/decide.ts';
 import type { PartialPolicy } from '../../src/policy/layer.ts';
@@ -213,4 +215,15 @@ describe('what must vouch for a file', () => {
     });
     expect(decide({ effective, verdict: RELEASE }).outcome).toBe('refuse');
   });
+});
+
+it('the default policy denies on the command line what no file may bring along', () => {
+  const { deny } = ask('default', RELEASE).effective.policy.arguments;
+  const known = new Set(deny.map(canonicalFlag));
+  const text = readFileSync(new URL('../../src/integrity/data/flags.tsv', import.meta.url), 'utf8');
+  // Names for all that begin so, and ready-made choices of weights to fetch, are for files only.
+  const flags = parseFlags(text).filter(
+    (flag) => flag.class === 'deny' && !/(\*|-default|-spec)$/.test(flag.name),
+  );
+  expect(flags.filter(({ name }) => !known.has(canonicalFlag(name)))).toEqual([]);
 });

@@ -39,25 +39,46 @@ export function checkArguments(
   return [...dotArgs.flatMap(unreadable), ...told(seen, lines)];
 }
 
+/** Findings of one check; a file of 64 KiB could cause ten thousand. */
+const MOST_OF_ONE = 8;
+
+type SeenIn = Seen & { readonly line: CommandLine };
+
 // What several grammars see is told once; what only some see says so.
-function told(seen: readonly (Seen & { line: CommandLine })[], lines: readonly CommandLine[]): Finding[] {
-  const groups = new Map<string, (Seen & { line: CommandLine })[]>();
-  for (const one of seen) {
-    const key = JSON.stringify([one.id, one.found, one.origin?.offset, one.line.member?.recordOffset]);
-    groups.set(key, [...(groups.get(key) ?? []), one]);
+function told(seen: readonly SeenIn[], lines: readonly CommandLine[]): Finding[] {
+  const ways = new Set(lines.map(({ grammar }) => grammar)).size;
+  const groups = grouped(seen, ({ id, found, asks, line }) =>
+    JSON.stringify([id, found, asks, line.member?.recordOffset]),
+  );
+  const byCheck = grouped(groups, ([first]) => first?.id ?? '');
+  return byCheck.flatMap((all) =>
+    all.slice(0, MOST_OF_ONE).flatMap((group, index) => {
+      const more = index === MOST_OF_ONE - 1 ? all.length - MOST_OF_ONE : 0;
+      return oneFinding(group, ways, more);
+    }),
+  );
+}
+
+function grouped<Item>(items: readonly Item[], keyOf: (item: Item) => string): Item[][] {
+  const groups = new Map<string, Item[]>();
+  for (const item of items) {
+    const group = groups.get(keyOf(item));
+    if (group === undefined) groups.set(keyOf(item), [item]);
+    else group.push(item);
   }
-  return [...groups.values()].flatMap((group) => {
-    const [first] = group;
-    if (first === undefined) return [];
-    const { id, origin, found, detail, asks, line } = first;
-    const grammars = new Set(group.map((one) => one.line.grammar));
-    const some = grammars.size < new Set(lines.map(({ grammar }) => grammar)).size;
-    const reading = some
-      ? `, as ${[...grammars].map((grammar) => READERS[grammar]).join(' and ')} would read it`
-      : '';
-    const made = finding(id, { ...place(line.member, origin), found: found + reading }, detail);
-    return [asks === undefined ? made : { ...made, asks }];
-  });
+  return [...groups.values()];
+}
+
+function oneFinding(group: readonly SeenIn[], ways: number, more: number): Finding[] {
+  const [first] = group;
+  if (first === undefined) return [];
+  const { id, origin, found, detail, asks, line } = first;
+  const grammars = [...new Set(group.map((one) => one.line.grammar))];
+  const readers = grammars.map((grammar) => READERS[grammar]).join(' and ');
+  const reading = grammars.length < ways ? `, as ${readers} would read it` : '';
+  const rest = more > 0 ? `; and ${more} more of this kind` : '';
+  const made = finding(id, { ...place(line.member, origin), found: found + reading + rest }, detail);
+  return [asks === undefined ? made : { ...made, asks }];
 }
 
 /** Who reads `.args` so, for a sentence. */

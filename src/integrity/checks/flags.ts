@@ -93,11 +93,11 @@ function listening(uses: readonly FlagUse[]): Seen[] {
   );
 }
 
-function seenHost({ name, origin, value }: FlagUse, host: string): Seen {
+function seenHost({ name, origin }: FlagUse, host: string): Seen {
   return {
     id: 'ARG-012',
     ...(origin.from === '.args' ? { origin } : {}),
-    found: `${escapeText(name, 40)} ${escapeText(value?.text ?? '', 80)}`,
+    found: `${escapeText(name, 40)} ${escapeText(host, 80)}`,
     asks: { listen: host },
   };
 }
