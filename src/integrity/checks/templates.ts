@@ -4,8 +4,13 @@ import { escapeText } from '../../lib/text.ts';
 import { formatBytes } from '../../lib/units.ts';
 import { type CheckId, finding } from '../catalogue.ts';
 import { lintTemplate } from '../template/lint.ts';
-import { lintUnparsed } from '../template/raw.ts';
-import { MAX_TEMPLATE_CHARACTERS, type Node, parseTemplate } from '../template/syntax.ts';
+import { lintUnparsed, parseSpans } from '../template/raw.ts';
+import {
+  MAX_PARSED_CHARACTERS,
+  MAX_TEMPLATE_CHARACTERS,
+  type Node,
+  parseTemplate,
+} from '../template/syntax.ts';
 import { addressIn, gatedOrder, invisibleIn } from '../template/text.ts';
 import type { Finding } from '../verdict.ts';
 
@@ -15,18 +20,30 @@ const LISTED = 'tokenizer.chat_templates';
 const RUNS_TEMPLATES_SINCE = '0.10';
 const MOST_TEMPLATES = 32;
 
+/** What may still be parsed of a file's templates. */
+export interface TemplateBudget {
+  characters: number;
+}
+
 /**
  * GGUF-050 to GGUF-054: every chat template of the weights. None is ever run.
  * @param version release of llamafile, if it is known: one that does not run templates makes GGUF-051 a warning
+ * @param budget shared by all weights of a file
  */
-export async function checkTemplates(facts: GgufFacts, version?: string): Promise<Finding[]> {
+export async function checkTemplates(
+  facts: GgufFacts,
+  version?: string,
+  budget: TemplateBudget = { characters: MAX_PARSED_CHARACTERS },
+): Promise<Finding[]> {
   const { metadata, entries } = facts;
   const keys = [...metadata.keys()].filter((key) => TEMPLATE.test(key));
   const findings: Finding[] = [];
   for (const key of keys.slice(0, MOST_TEMPLATES)) {
     const source = metadata.get(key);
     if (typeof source !== 'string') continue;
-    findings.push(...(await checkTemplate(key, source, entries.get(key)?.at ?? 0)));
+    const isLong = source.length > Math.min(MAX_TEMPLATE_CHARACTERS, budget.characters);
+    if (!isLong) budget.characters -= source.length;
+    findings.push(...(await checkTemplate(key, source, entries.get(key)?.at ?? 0, isLong)));
   }
   if (keys.length > 1 || metadata.has(LISTED)) findings.push(several(facts, keys));
   if (keys.length > MOST_TEMPLATES) {
@@ -38,13 +55,17 @@ export async function checkTemplates(facts: GgufFacts, version?: string): Promis
   return findings.map((each) => (each.id === 'GGUF-051' && !runsTemplates(version) ? asWarning(each) : each));
 }
 
-async function checkTemplate(key: string, source: string, offset: number): Promise<Finding[]> {
+async function checkTemplate(
+  key: string,
+  source: string,
+  offset: number,
+  isLong: boolean,
+): Promise<Finding[]> {
   const make = (id: CheckId, found: string, expected?: string) =>
     finding(id, { offset, found, ...(expected === undefined ? {} : { expected }) }, escapeText(key, 60));
-  const isLong = source.length > MAX_TEMPLATE_CHARACTERS;
   const program = isLong ? undefined : await parseTemplate(source);
   const judged = program === undefined ? undefined : judge(program);
-  const reasons = judged === undefined ? lintUnparsed(source) : judged.reasons;
+  const reasons = judged?.reasons ?? (await signs(source, isLong));
   const invisible = invisibleIn(source);
   const address = addressIn(source);
   return [
@@ -61,6 +82,13 @@ async function checkTemplate(key: string, source: string, offset: number): Promi
       ? [make('GGUF-054', `${source.length} characters`, 'the syntax of Jinja')]
       : []),
   ];
+}
+
+/** What can be said of a template that is not parsed as a whole. */
+async function signs(source: string, isLong: boolean): Promise<string[]> {
+  const found = lintUnparsed(source);
+  if (found.length > 0 || isLong) return found;
+  return judge(await parseSpans(source))?.reasons ?? [];
 }
 
 function judge(

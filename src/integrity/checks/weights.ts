@@ -4,6 +4,7 @@ import { ANY_TYPES, tensorTypesOf } from '../../format/gguf-types.ts';
 import type { ByteSource } from '../../format/source.ts';
 import { escapeText } from '../../lib/text.ts';
 import { finding } from '../catalogue.ts';
+import { MAX_PARSED_CHARACTERS } from '../template/syntax.ts';
 import type { Finding } from '../verdict.ts';
 import { checkTemplates } from './templates.ts';
 import { checkEncoder } from './weights-encoder.ts';
@@ -23,6 +24,7 @@ export async function checkWeights(
   version?: string,
 ): Promise<Finding[]> {
   const findings: Finding[] = [];
+  const budget = { characters: MAX_PARSED_CHARACTERS };
   for (const facts of models) {
     const unknown = version === undefined ? [] : unknownTypes(facts, version);
     const known = version === undefined || unknown.length > 0 ? facts : asReadBy(version, facts, source);
@@ -33,7 +35,7 @@ export async function checkWeights(
       ...checkVocabulary(facts),
       ...checkEncoder(facts),
       ...parts(facts, zip?.members ?? []),
-      ...(await checkTemplates(facts, version)),
+      ...(await checkTemplates(facts, version, budget)),
     );
   }
   return findings;

@@ -6,9 +6,13 @@ export type Constant = string | number | readonly Constant[];
 /** Name of a variable, or `.name` of an attribute → the constants that the template gives it anywhere. */
 export type Names = ReadonlyMap<string, readonly Constant[]>;
 
+/** Stands for "more than are followed": what is made of it is no less unknown, and a name that may be anything is not. */
+export const MANY = '\0many';
+
 const MAX_TEXT = 1024;
 const MAX_ELEMENTS = 256;
-const MAX_CANDIDATES = 8;
+/** Different values that are followed, of one expression or variable. */
+export const MAX_CANDIDATES = 256;
 
 /**
  * The constants that an expression may have as its value: none if it depends on more than constants. Knows the ways in
@@ -18,7 +22,8 @@ const MAX_CANDIDATES = 8;
 export function fold(node: Node | undefined, names: Names): readonly Constant[] {
   if (node === undefined) return [];
   const found = own(FOLDERS, node.type)?.(node, names) ?? [];
-  return found.filter((value) => sizeOf(value) <= MAX_TEXT).slice(0, MAX_CANDIDATES);
+  if (found.length > MAX_CANDIDATES || found.includes(MANY)) return [MANY];
+  return found.filter((value) => sizeOf(value) <= MAX_TEXT);
 }
 
 type Folder = (node: Node, names: Names) => readonly Constant[];
@@ -54,11 +59,26 @@ function elements(node: Node, names: Names): readonly Constant[] {
   return all(Array.isArray(node.value) ? (node.value as Node[]) : [], names);
 }
 
-/** One list of the first constant of each, if all have one. */
+/** A list of one constant of each, for every way to choose them; none if one of them is not constant. */
 function all(nodes: readonly Node[], names: Names): readonly Constant[] {
   if (nodes.length > MAX_ELEMENTS) return [];
-  const values = nodes.map((node) => fold(node, names)[0]);
-  return values.some((value) => value === undefined) ? [] : [values as Constant[]];
+  return combinations(nodes.map((node) => fold(node, names))) ?? [MANY];
+}
+
+/** Every way to take one of each; undefined if there are too many, or if one of them may be anything. */
+function combinations(lists: readonly (readonly Constant[])[]): readonly (readonly Constant[])[] | undefined {
+  const count = lists.reduce((product, { length }) => product * length, 1);
+  if (count === 0) return [];
+  if (count > MAX_CANDIDATES || lists.some((values) => values.includes(MANY))) return undefined;
+  let chosen: readonly (readonly Constant[])[] = [[]];
+  for (const values of lists) {
+    const [only] = values;
+    // The usual case by itself: a list of constants is copied once and not once for each of them.
+    if (values.length === 1 && only !== undefined && chosen.length === 1)
+      (chosen[0] as Constant[]).push(only);
+    else chosen = chosen.flatMap((start) => values.map((value) => [...start, value]));
+  }
+  return chosen;
 }
 
 function binary(node: Node, names: Names): readonly Constant[] {
@@ -66,7 +86,11 @@ function binary(node: Node, names: Names): readonly Constant[] {
   const lefts = fold(part(node, 'left'), names);
   const rights = fold(part(node, 'right'), names);
   if (operator === 'or' || operator === 'and') return [...lefts, ...rights];
-  return lefts.flatMap((left) => rights.flatMap((right) => combine(operator, left, right) ?? []));
+  const pairs = combinations([lefts, rights]);
+  if (pairs === undefined) return [MANY];
+  return pairs.flatMap(([left, right]) =>
+    left === undefined || right === undefined ? [] : (combine(operator, left, right) ?? []),
+  );
 }
 
 /** A list of one, so that a result which is a list stays one. */
@@ -100,6 +124,7 @@ function member(node: Node, names: Names): readonly Constant[] {
   const property = part(node, 'property');
   if (node.computed !== true) return names.get(`.${textOf(property) ?? ''}`) ?? [];
   const objects = fold(part(node, 'object'), names);
+  if (objects.includes(MANY)) return objects;
   if (property?.type === 'SliceExpression')
     return objects.flatMap((object) => slice(object, property, names));
   const indexes = fold(property, names).filter((index) => typeof index === 'number');
@@ -132,10 +157,10 @@ function apply(
   names: Names,
 ): readonly Constant[] {
   if (how === undefined) return [];
-  const constants = args.map((each) => fold(keywordOf(each)?.value ?? each, names)[0]);
-  if (constants.some((value) => value === undefined)) return [];
-  return values.flatMap((value) => {
-    const result = how(value, constants as Constant[]);
+  const choices = combinations([values, ...args.map((each) => fold(keywordOf(each)?.value ?? each, names))]);
+  if (choices === undefined) return [MANY];
+  return choices.flatMap(([value, ...constants]) => {
+    const result = value === undefined ? undefined : how(value, constants);
     return result === undefined ? [] : [result];
   });
 }

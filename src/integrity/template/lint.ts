@@ -13,7 +13,7 @@ import {
   MODULES,
   WIDTHS,
 } from './danger.ts';
-import { fold } from './fold.ts';
+import { fold, MANY } from './fold.ts';
 import { type Bindings, bind } from './names.ts';
 import {
   filterOf,
@@ -206,6 +206,10 @@ class Linter {
     let hit = false;
     for (const value of this.#fold(node)) {
       if (typeof value !== 'string') continue;
+      if (value === MANY) {
+        this.#add('a name that may be very many things');
+        hit = true;
+      }
       for (const name of value.split('.')) hit = this.#attribute(name, shown) || hit;
     }
     return hit;

@@ -1,4 +1,4 @@
-import { type Constant, fold } from './fold.ts';
+import { type Constant, fold, MANY, MAX_CANDIDATES } from './fold.ts';
 import { identifierOf, keywordOf, list, type Node, part, walk } from './syntax.ts';
 
 /** What a template calls its own. */
@@ -8,8 +8,6 @@ export interface Bindings {
   /** Name of a variable, or `.name` of an attribute → the constants that it is given somewhere. */
   readonly constants: ReadonlyMap<string, readonly Constant[]>;
 }
-
-const MAX_CANDIDATES = 16;
 
 /**
  * The names that a template binds, wherever and in whatever scope: which of several values a name has at one place is not
@@ -22,9 +20,11 @@ export function bind(program: Node): Bindings {
   const give = (name: string | undefined, values: readonly Constant[]) => {
     if (name === undefined || values.length === 0) return;
     const known = constants.get(name) ?? [];
-    constants.set(name, [...known, ...values].slice(0, MAX_CANDIDATES));
+    if (!constants.has(name)) constants.set(name, known);
+    for (const value of values) if (!known.includes(value)) known.push(value);
+    if (known.length > MAX_CANDIDATES || known.includes(MANY)) known.splice(0, known.length, MANY);
   };
-  walk(program, (node) => {
+  const look = (node: Node) => {
     const keyword = keywordOf(node);
     if (keyword !== undefined) {
       const values = fold(keyword.value, constants);
@@ -49,7 +49,10 @@ export function bind(program: Node): Bindings {
         give(parameterName(parameter), fold(list(node, 'args')[index], constants));
       }
     }
-  });
+  };
+  // Twice: macros are written before what they are called with.
+  walk(program, look);
+  walk(program, look);
   return { local, constants };
 }
 
@@ -67,7 +70,9 @@ function assign(target: Node | undefined, values: readonly Constant[], { local, 
   const names = isTuple ? list(target, 'value').map(identifierOf) : [identifierOf(target)];
   for (const [index, name] of names.entries()) {
     if (name !== undefined) local.add(name);
-    const own = isTuple ? values.flatMap((value) => (isList(value) ? (value[index] ?? []) : [])) : values;
+    const own = isTuple
+      ? values.flatMap((value) => (isList(value) ? (value[index] ?? []) : value === MANY ? value : []))
+      : values;
     give(name, own);
   }
 }
@@ -81,7 +86,10 @@ function assignedTo(node: Node, constants: Bindings['constants']): readonly Cons
 }
 
 function itemsOf(values: readonly Constant[]): readonly Constant[] {
-  return values.flatMap((value) => (typeof value === 'string' ? [...value] : isList(value) ? value : []));
+  return values.flatMap((value) => {
+    if (value === MANY) return value;
+    return typeof value === 'string' ? [...value] : isList(value) ? value : [];
+  });
 }
 
 function addParameter(node: Node, local: Set<string>): void {

@@ -1,3 +1,5 @@
+import { type Node, parseTemplate } from './syntax.ts';
+
 const UNDERSCORE = /\\(?:x5f|u005f|U0000005f|137|N\{low line\})/gi;
 /** Where the code of a template cannot be parsed: what no genuine code has, whatever it means. */
 const SIGNS: readonly (readonly [sign: RegExp, shown: string])[] = [
@@ -17,6 +19,30 @@ export function lintUnparsed(source: string): string[] {
   const reasons = SIGNS.filter(([sign]) => spans.some((span) => sign.test(span))).map(([, shown]) => shown);
   const loading = spans.map((span) => LOADING.exec(span)?.[1]).find((word) => word !== undefined);
   return loading === undefined ? reasons : [`the statement ${loading}`, ...reasons];
+}
+
+/** Statement → the template by which what stands in it can be parsed by itself: `rest` is what follows the word. */
+const ALONE: ReadonlyMap<string, (rest: string) => string> = new Map([
+  ['set', (rest: string) => `{% set ${rest} %}`],
+  ['with', (rest: string) => `{{ dict(${rest}) }}`],
+  ['for', (rest: string) => `{% for ${rest} %}{% endfor %}`],
+  ['macro', (rest: string) => `{% macro ${rest} %}{% endmacro %}`],
+]);
+const STATEMENT = /^\{%[-+]?\s*(\w+)([\s\S]*?)[-+]?%\}$/;
+
+/**
+ * A tree of those code spans of a template that can be parsed one by one, where the whole cannot: what stands in a statement
+ * that the parser does not know is an expression to it, as far as it is one.
+ */
+export async function parseSpans(source: string): Promise<Node> {
+  const body: Node[] = [];
+  for (const span of codeSpans(source)) {
+    const [, word = '', rest = ''] = STATEMENT.exec(span) ?? [];
+    const alone = word === '' ? span : (ALONE.get(word) ?? ((text) => `{{ ${text} }}`))(rest);
+    const program = await parseTemplate(alone);
+    if (program !== undefined) body.push(program);
+  }
+  return { type: 'Program', body };
 }
 
 const CLOSERS = new Map([

@@ -6,6 +6,8 @@ export interface Node {
 
 /** A template longer than this is not parsed. Genuine ones have at most some 20 KiB. */
 export const MAX_TEMPLATE_CHARACTERS = 256 * 1024;
+/** Of all templates of a file together. */
+export const MAX_PARSED_CHARACTERS = 1024 * 1024;
 
 const RUN_OF_SPACE = /\s{65,}/g;
 const GENERATION = /\{%(-?)\s*(?:end)?generation\s*(-?)%\}/g;
@@ -22,10 +24,34 @@ export async function parseTemplate(source: string): Promise<Node | undefined> {
     .replace(RUN_OF_SPACE, (run) => run.slice(0, 64))
     .replace(GENERATION, (_, before: string, after: string) => `{{${before}0${after}}}`);
   try {
-    return parse(tokenize(plain)) as unknown as Node;
+    return parse(testsAsFilters(tokenize(plain))) as unknown as Node;
   } catch {
     return undefined; // the caller reports it; RangeError (too deeply nested) is as unreadable as a fault of syntax
   }
+}
+
+interface Token {
+  readonly type: string;
+  readonly value: string;
+}
+
+/** The parser knows no tests with arguments, which llama.cpp runs: `x is divisibleby(2)` is read as `x | divisibleby(2)`. */
+function testsAsFilters<T extends Token>(tokens: readonly T[]): T[] {
+  const isName = (token: T | undefined, name?: string) =>
+    token?.type === 'Identifier' && (name === undefined || token.value === name);
+  const changed: T[] = [];
+  for (let index = 0; index < tokens.length; index++) {
+    const token = tokens[index];
+    if (token === undefined) break;
+    const name = isName(tokens[index + 1], 'not') ? index + 2 : index + 1;
+    if (isName(token, 'is') && isName(tokens[name]) && tokens[name + 1]?.type === 'OpenParen') {
+      changed.push({ ...token, type: 'Pipe', value: '|' });
+      index = name - 1;
+    } else {
+      changed.push(token);
+    }
+  }
+  return changed;
 }
 
 /** The parts of a node that are nodes, in the order of the source. An operator is a token, which is none. */

@@ -16,11 +16,23 @@ export const GGUF_TEMPLATE_CASES = {
     triggers: [
       template('CVE-2025-52566: a template above 256 KiB', CHAT + LONG),
       metadata(
+        'more than 1 MiB of templates',
+        ...Array.from({ length: 5 }, (_, index) => named(`tokenizer.chat_template.t${index}`, LONG)),
+      ),
+      metadata(
         'very many templates',
         ...Array.from({ length: 33 }, (_, index) => named(`tokenizer.chat_template.t${index}`, CHAT)),
       ),
     ],
-    almost: [template('a template of 256 KiB', CHAT + LONG.slice(CHAT.length)), ...ordinary],
+    almost: [
+      metadata(
+        'two of 200 KiB',
+        named('tokenizer.chat_template.a', LONG.slice(50_000)),
+        named('tokenizer.chat_template.b', LONG.slice(50_000)),
+      ),
+      template('a template of 256 KiB', CHAT + LONG.slice(CHAT.length)),
+      ...ordinary,
+    ],
   },
   'GGUF-050a': {
     triggers: [
@@ -108,6 +120,10 @@ export const GGUF_TEMPLATE_CASES = {
     ],
     almost: [
       template('no code at all', 'hello'),
+      template(
+        'tests with arguments',
+        '{% if i is divisibleby(2) and j is not sameas(none) and k is string %}{{ i }}{% endif %}',
+      ),
       template('a tag of the training library', '{% generation %}{{ messages }}{% endgeneration %}'),
       weights('no template', () => tiny({})),
       ...ordinary,
