@@ -6,6 +6,7 @@ import type { Baseline, BaselinePlaces } from '../integrity/baselines/baseline.t
 import type { GivenArguments } from '../integrity/checks/arguments.ts';
 import { judge } from '../integrity/judge.ts';
 import { lookForSignatures, type SignatureLook } from '../integrity/signatures/examine.ts';
+import type { DigestProgress } from '../integrity/signatures/subject.ts';
 import { shippedTables } from '../integrity/tables.ts';
 import type { Verdict } from '../integrity/verdict.ts';
 import { PaddockError } from '../lib/errors.ts';
@@ -29,13 +30,18 @@ export interface JudgedBy {
 
 /**
  * Opens, reads and judges one file. The caller closes the descriptor.
+ * @param onDigest told how far it is where the whole file must be read for a signature
  * @throws PaddockError for a file that is none of ours, malformed, or cannot be read; the descriptor is closed then.
  */
-export async function judgeFile(path: string, { look, baselines, given }: JudgedBy = {}): Promise<Judged> {
+export async function judgeFile(
+  path: string,
+  { look, baselines, given }: JudgedBy = {},
+  onDigest?: DigestProgress,
+): Promise<Judged> {
   const file = openJudged(path);
   try {
     const anatomy = readAnatomy(file.source);
-    const signatures = look === undefined ? undefined : await lookForSignatures(path, file, look);
+    const signatures = look === undefined ? undefined : await lookForSignatures(path, file, look, onDigest);
     const verdict = await judge({
       anatomy,
       source: file.source,

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { closeSync, constants, fstatSync, openSync, readFileSync, writeSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { unpackLoader } from '../format/loaders.ts';
 import { ensureGate, packageRoot } from '../host/native.ts';
 import { probeHost } from '../host/probe.ts';
@@ -22,6 +22,8 @@ import { sessionId } from '../session/start.ts';
 import type { Context } from './context.ts';
 import { hostArchitecture, type Judged, judgeFile, naming } from './judged.ts';
 import { effectivePolicy } from './policy-layers.ts';
+import { preferences } from './preferences.ts';
+import { progressOf } from './progress.ts';
 import { refusal } from './refusal.ts';
 import { flagLayer, type RunFlags, withoutEffect } from './run-flags.ts';
 import type { Speaker } from './speaker.ts';
@@ -74,9 +76,10 @@ export async function prepare(
     append: effective.policy.arguments.append,
     environment: expectedEnvironment(context, effective.policy),
   };
+  const bar = progressOf(context, basename(input.file), input.quiet ?? preferences(context).quiet ?? false);
   const judged = await naming(input.file, () =>
-    judgeFile(input.file, { ...judgedBy(context, effective), given }),
-  );
+    judgeFile(input.file, { ...judgedBy(context, effective), given }, bar.report),
+  ).finally(bar.end);
   try {
     await naming(input.file, () => checkExecutable(judged));
     const decision = decide({ effective, verdict: judged.verdict });

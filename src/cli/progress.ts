@@ -36,6 +36,22 @@ export function progress(context: Context, what: string, totalBytes: number, qui
   };
 }
 
+/** The same where the length is told with the first step. */
+export function progressOf(
+  context: Context,
+  what: string,
+  quiet = false,
+): { readonly report: (doneBytes: number, totalBytes: number) => void; readonly end: () => void } {
+  let made: Progress | undefined;
+  return {
+    report: (doneBytes, totalBytes) => {
+      made ??= progress(context, what, totalBytes, quiet);
+      made.report(doneBytes);
+    },
+    end: () => made?.end(),
+  };
+}
+
 /** The line without control characters: "model.llamafile  ████░░░  37%  1.5 GiB of 4.0 GiB  1.4 GiB/s  2 s left". */
 export function progressLine(what: string, doneBytes: number, totalBytes: number, elapsedMs: number): string {
   const part = totalBytes === 0 ? 1 : Math.min(1, doneBytes / totalBytes);

@@ -22,7 +22,7 @@ export interface How {
 export async function judgeOne(path: string, how: How): Promise<Judgement> {
   const { wanted, by = {}, whole, onBytes } = how;
   try {
-    const judged = await judgeFile(path, by);
+    const judged = await judgeFile(path, by, (done, of) => onBytes?.(path, done, of));
     const { file, anatomy } = judged;
     const total = Number(file.identity.size);
     const { digests, verdict } = await examined(judged, whole, (done) =>

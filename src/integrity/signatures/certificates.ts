@@ -48,16 +48,28 @@ export function examineChain(
   const unfit = leafProblem(leaf);
   if (unfit !== undefined) return { state: 'untrusted', signer, reason: unfit };
   for (const [index, certificate] of chain.entries()) {
-    const vouched = vouch(
-      store,
-      'signature',
-      (one) => one.kind === 'authority' && issued(one.certificate, certificate, index),
-    );
+    const vouched = vouchedFor(certificate, index, store);
     if (vouched !== undefined) return byAuthority(vouched, signer, chain.slice(0, index + 1), store);
     const next = chain[index + 1];
     if (next === undefined || !issued(next, certificate, index)) break;
   }
   return { state: 'untrusted', signer, reason: 'no trusted authority issued its certificate' };
+}
+
+// Of an authority's old certificate and its new one, the one that is valid now.
+function vouchedFor(certificate: X509Certificate, below: number, store: TrustStore): Vouched | undefined {
+  const [now, ever] = [true, false].map(
+    (mustBeValid) => () =>
+      vouch(
+        store,
+        'signature',
+        (one) =>
+          one.kind === 'authority' &&
+          !(mustBeValid && validityProblem(one.certificate, store.now) !== undefined) &&
+          issued(one.certificate, certificate, below),
+      ),
+  );
+  return now?.() ?? ever?.();
 }
 
 function byAuthority(

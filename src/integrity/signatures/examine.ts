@@ -15,7 +15,7 @@ import {
   type Sidecar,
   signaturePaths,
 } from './sidecars.ts';
-import { fileSubject, type Remember, type Subject, type Wanted } from './subject.ts';
+import { type DigestProgress, fileSubject, type Remember, type Subject, type Wanted } from './subject.ts';
 import type { TrustStore } from './trust.ts';
 import { readTrust, type TrustPlaces } from './trust-file.ts';
 
@@ -38,6 +38,7 @@ export interface ExamineInput extends Omit<SignatureLook, 'trust' | 'cache' | 'n
   /** Asked for only when there is something to compare with it. */
   readonly store: () => TrustStore;
   readonly remember?: Remember;
+  readonly onProgress?: DigestProgress;
 }
 
 /** Looks for what vouches for the file at `path`, which is open as `file`. @throws as `examineSignatures`. */
@@ -45,6 +46,7 @@ export async function lookForSignatures(
   path: string,
   file: JudgedFile,
   { trust, required, approvals, cache, nowMs }: SignatureLook,
+  onProgress?: DigestProgress,
 ): Promise<SignatureEvidence> {
   return examineSignatures({
     path,
@@ -52,6 +54,7 @@ export async function lookForSignatures(
     required,
     approvals,
     store: () => readTrust(trust, new Date(nowMs)),
+    ...(onProgress === undefined ? {} : { onProgress }),
     ...(cache === undefined ? {} : { remember: { cache: new DigestCache(cache, trust.uid), nowMs } }),
   });
 }
@@ -62,8 +65,10 @@ export async function lookForSignatures(
  * @throws PaddockError `changed` if the file changes meanwhile; `policy-invalid` and `io` for a trust store that is no good.
  */
 export async function examineSignatures(input: ExamineInput): Promise<SignatureEvidence> {
-  const { path, file, required, remember } = input;
-  const beside = present(signaturePaths(path)).map((sidecar) => parsedOf(sidecar, parseSignature));
+  const { path, file, required } = input;
+  const beside = present(signaturePaths(path)).map((sidecar) =>
+    parsedOf(sidecar, (bytes) => parseSignature(bytes, sidecar.name)),
+  );
   const lists = checksumPaths(path).flatMap(({ list, signatures }) => {
     const sidecar = readSidecar(list);
     return sidecar === undefined ? [] : [{ list: sidecar, signatures: present(signatures) }];
@@ -76,7 +81,7 @@ export async function examineSignatures(input: ExamineInput): Promise<SignatureE
     basename(path),
     file,
     wantedBy(beside, lists.length + approvals.length > 0 || wantsApproval),
-    remember,
+    input,
   );
   const store = input.store();
   const stored = wantsApproval ? await storedApprovals(input.approvals, subject) : [];

@@ -63,7 +63,7 @@ async function signatureOf(sidecar: Sidecar, list: Buffer, store: TrustStore): P
   if ('refused' in sidecar)
     return { file, method: 'unknown', state: 'untrusted', covers, reason: sidecar.refused };
   try {
-    const signed = parseSignature(sidecar.bytes);
+    const signed = parseSignature(sidecar.bytes, sidecar.name);
     const { unlisted: _, ...examined } = await signed.examine(
       textSubject(listName(sidecar.name), list),
       store,

@@ -1,4 +1,3 @@
-import { PaddockError } from '../../lib/errors.ts';
 import { examineMinisign, minisignNeeds, parseMinisign } from './minisign.ts';
 import { examineModelSignature, modelNeeds, parseModelSignature } from './model-signing.ts';
 import type { Examined } from './seen.ts';
@@ -14,24 +13,31 @@ export interface Parsed {
 }
 
 /**
- * Tells the form of a signature by its first bytes: names say little, `.sig` is used by all.
- * @throws PaddockError `malformed` for what has no known form.
+ * Tells the form of a signature by its first bytes: names say little, `.sig` is used by all, and what has none of these
+ * forms is no sign of something wrong.
+ * @throws PaddockError `malformed` for what has a form and breaks it, and for a `.minisig`, whose name says its form.
  */
-export function parseSignature(bytes: Buffer): Parsed {
-  const head = bytes.toString('latin1', 0, 64).trimStart();
+export function parseSignature(bytes: Buffer, name: string): Parsed {
+  const head = bytes.toString('latin1', 0, HEAD_BYTES).trimStart();
+  if (name.endsWith('.minisig')) return minisign(bytes);
   const form = FORMS.find(({ begins }) => begins.test(head));
-  if (form !== undefined) return form.parse(bytes);
-  throw new PaddockError('malformed', 'this is no signature of a form that paddock knows', {
-    expected: 'minisign, a Model Signing bundle (JSON), or an SSH signature',
-  });
+  return form === undefined ? other('it has no form that paddock knows') : form.parse(bytes);
 }
 
+/** A signature of two lines is shorter. */
+const HEAD_BYTES = 2048;
+
 const FORMS: readonly { readonly begins: RegExp; readonly parse: (bytes: Buffer) => Parsed }[] = [
+  // OpenBSD's signify writes two lines, which begin like minisign's four.
+  {
+    begins: /^untrusted comment:[^\n]*\n[A-Za-z0-9+/=]+\s*$/,
+    parse: () => other('it looks like signify’s, which paddock does not check'),
+  },
   { begins: /^untrusted comment:/, parse: minisign },
   { begins: /^-----BEGIN SSH SIGNATURE-----/, parse: ssh },
   { begins: /^\{/, parse: modelSigning },
   // Armoured, or a signature packet (RFC 9580 §5.2) in the old or the new form of its first byte.
-  { begins: /^(?:-----BEGIN PGP|[\x88-\x8b\xc2])/, parse: openPgp },
+  { begins: /^(?:-----BEGIN PGP|[\x88-\x8b\xc2])/, parse: () => other(OPENPGP) },
 ];
 
 function minisign(bytes: Buffer): Parsed {
@@ -58,14 +64,11 @@ function modelSigning(bytes: Buffer): Parsed {
   };
 }
 
-// Widely used under the same name, so that it is no sign of something wrong.
-function openPgp(): Parsed {
-  const seen = { method: 'unknown', state: 'untrusted', covers: 'the file' } as const;
+const OPENPGP = 'it looks like OpenPGP, which paddock does not check: use `gpg --verify`';
+
+function other(reason: string): Parsed {
   return {
     needs: { algorithms: [], shards: [] },
-    examine: async () => ({
-      ...seen,
-      reason: 'it looks like OpenPGP, which paddock does not check: use `gpg --verify`',
-    }),
+    examine: async () => ({ method: 'unknown', state: 'untrusted', covers: 'the file', reason }),
   };
 }

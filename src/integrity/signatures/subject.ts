@@ -56,15 +56,24 @@ export interface Remember {
   readonly nowMs: number;
 }
 
+/** Told while the whole file is read: bytes done, and of how many. */
+export type DigestProgress = (doneBytes: number, totalBytes: number) => void;
+
+/** How the whole file is read, if it must be. */
+export interface Pass {
+  readonly remember?: Remember;
+  readonly onProgress?: DigestProgress;
+}
+
 /**
  * The judged file. Its digests are computed on first use, all that are wanted in one pass, and those of the whole file are
  * taken from the cache where it has them.
  */
-export function fileSubject(name: string, file: JudgedFile, wanted: Wanted, remember?: Remember): Subject {
-  let pass: Promise<Passed> | undefined;
+export function fileSubject(name: string, file: JudgedFile, wanted: Wanted, pass: Pass = {}): Subject {
+  let done: Promise<Passed> | undefined;
   const passed = (): Promise<Passed> => {
-    pass ??= onePass(file, wanted, remember);
-    return pass;
+    done ??= onePass(file, wanted, pass);
+    return done;
   };
   const sizeBytes = Number(file.identity.size);
   return {
@@ -81,7 +90,7 @@ interface Passed {
   readonly shards: ReadonlyMap<string, readonly Buffer[]>;
 }
 
-async function onePass(file: JudgedFile, wanted: Wanted, remember: Remember | undefined): Promise<Passed> {
+async function onePass(file: JudgedFile, wanted: Wanted, { remember, onProgress }: Pass): Promise<Passed> {
   const algorithms = [...new Set(wanted.algorithms)];
   const recalled = remember?.cache.recall(file.identity)?.digests ?? {};
   const digests = new Map<Algorithm, Buffer>();
@@ -98,6 +107,7 @@ async function onePass(file: JudgedFile, wanted: Wanted, remember: Remember | un
   const sha512 = missing.includes('sha512') ? createHash('sha512') : undefined;
   const made = await digestFile(file, {
     algorithms: cached,
+    onProgress: (done) => onProgress?.(done, totalBytes),
     onChunk: (offset, bytes) => {
       sha512?.update(bytes);
       for (const cut of cutters.values()) cut.update(offset, bytes);

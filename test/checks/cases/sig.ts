@@ -58,7 +58,8 @@ export const SIG_CASES: Readonly<Partial<Record<keyof typeof SIG, CheckCases>>> 
         is: 'a signature of other content by a trusted key',
         judged: beside({ [`${NAME}.minisig`]: ada.sign(OTHER) }),
       },
-      { is: 'something that is no signature', judged: beside({ [`${NAME}.sig`]: 'hello' }) },
+      { is: 'a broken minisign file', judged: beside({ [`${NAME}.minisig`]: 'hello' }) },
+      { is: 'a broken bundle', judged: beside({ [`${NAME}.sig`]: '{}' }) },
       {
         is: 'a list that a trusted key signed, with another digest',
         judged: beside({ SHA256SUMS: sums(OTHER), 'SHA256SUMS.minisig': ada.sign(Buffer.from(sums(OTHER))) }),
@@ -68,6 +69,14 @@ export const SIG_CASES: Readonly<Partial<Record<keyof typeof SIG, CheckCases>>> 
       {
         is: 'a signature of other content by a stranger',
         judged: beside({ [`${NAME}.minisig`]: eve.sign(OTHER) }),
+      },
+      {
+        is: 'something of no known form, under a name that many use',
+        judged: beside({ [`${NAME}.sig`]: 'TUVVQ0lR' }),
+      },
+      {
+        is: 'a signature by signify',
+        judged: beside({ [`${NAME}.sig`]: `untrusted comment: x\n${'A'.repeat(100)}\n` }),
       },
       { is: 'an OpenPGP signature', judged: beside({ [`${NAME}.sig`]: '-----BEGIN PGP SIGNATURE-----\n' }) },
     ],

@@ -1,4 +1,4 @@
-import { type KeyObject, sign } from 'node:crypto';
+import { createPublicKey, type KeyObject, sign } from 'node:crypto';
 import { digestOf } from '../../../src/integrity/signatures/keys.ts';
 import { keyPair } from './signers.ts';
 
@@ -26,6 +26,8 @@ export interface CertificateInput {
   /** A critical extension that nobody knows. */
   readonly odd?: boolean;
   readonly curve?: 'P-256' | 'P-384' | 'ed25519';
+  /** Its private key; else a new one. */
+  readonly key?: KeyObject;
 }
 
 export const SIGNS = 0x80;
@@ -50,7 +52,8 @@ const ALGORITHM: Readonly<Record<string, string>> = {
 /** A certificate and its private key. */
 export function certificate(input: CertificateInput): Issued {
   const { name, issuer, from = '20260101000000Z', to = '20270101000000Z', curve = 'P-256' } = input;
-  const { publicKey, privateKey } = keyPair(curve);
+  const privateKey = input.key ?? keyPair(curve).privateKey;
+  const publicKey = createPublicKey(privateKey);
   const signer = issuer?.privateKey ?? privateKey;
   const algorithm = sequence(oid(ALGORITHM[digestOf(signer) ?? 'ed25519'] ?? ''));
   const tbs = sequence(

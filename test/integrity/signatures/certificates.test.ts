@@ -106,3 +106,17 @@ describe('a certificate does not count', () => {
     expect(await seen(chain)).toMatchObject({ state: 'invalid' });
   });
 });
+
+it('of an authority that renewed its certificate, the one that is valid now counts', async () => {
+  const old = certificate({ name: 'root', ca: true, usage: ISSUES, to: '20261001000000Z' });
+  const renewed = certificate({ name: 'root', ca: true, usage: ISSUES, key: old.privateKey });
+  const leaf = certificate(below(renewed));
+  const content = bundle({
+    payload: statement([resource(NAME, CONTENT)]),
+    key: leaf.privateKey,
+    material: { x509CertificateChain: { certificates: [{ rawBytes: leaf.der.toString('base64') }] } },
+  });
+  const store = trusting({ certificate: old.pem, name: 'old' }, { certificate: renewed.pem, name: 'new' });
+  const { signatures } = await examined({ beside: { [`${NAME}.sig`]: content }, store });
+  expect(signatures).toMatchObject([{ state: 'trusted', signer: 'CN=signer by new' }]);
+});
