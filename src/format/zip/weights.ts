@@ -1,6 +1,6 @@
 import type { ByteSource } from '../source.ts';
 import type { EndRecord } from './zipos.ts';
-import { zip64Value } from './zipos.ts';
+import { signatures, zip64Value } from './zipos.ts';
 
 /**
  * llamafile's own reader of weights, as it is. Source: Mozilla-Ocho/llamafile, llamafile/llamafile.c and zip.c at tags 0.1 to
@@ -48,7 +48,11 @@ export function locateWeights(source: ByteSource): EndRecord | undefined {
   const start = Math.max(0, source.size - WINDOW);
   // A copy: a probe of a 64-bit record that fails has overwritten the first bytes of the window by then.
   const window = Buffer.from(source.read(start, source.size - start));
-  for (let at = window.length - LOCATOR_LENGTH; at >= 0; at--) {
+  // What a probe overwrites may make or unmake a signature there, so that every byte counts.
+  const unstable = Math.min(window.length - LOCATOR_LENGTH, EOCD64_MINIMUM + 4);
+  const stable = signatures(window).filter((at) => at > unstable && at <= window.length - LOCATOR_LENGTH);
+  const early = Array.from({ length: Math.max(0, unstable + 1) }, (_, at) => at);
+  for (const at of [...early, ...stable].reverse()) {
     const signature = window.readUInt32LE(at);
     if (signature === LOCATOR) {
       const found = probe(source, window, window.readBigInt64LE(at + 8));

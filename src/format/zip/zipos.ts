@@ -80,7 +80,8 @@ export function locateZipos(
     at + LOCATOR_LENGTH <= tail.length && tail.readUInt32LE(at) === LOCATOR
       ? eocd64At(source, tail.readBigUInt64LE(at + 8))
       : undefined;
-  for (let at = tail.length - 4; at >= window - start; at--) {
+  for (const at of signatures(tail).reverse()) {
+    if (at < window - start) break;
     const big = locatorAt(at);
     if (big !== undefined) return big;
     const small = eocd32At(tail, start, at, skipsDeferredOffset);
@@ -92,6 +93,21 @@ export function locateZipos(
     return small;
   }
   return undefined;
+}
+
+const SIGNATURES = [EOCD32, LOCATOR].map((value) => {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32LE(value);
+  return bytes;
+});
+
+/** Where an end record or a locator could begin, ascending. Forward, because `Buffer.lastIndexOf` is many times slower. */
+export function signatures(bytes: Buffer): number[] {
+  const found: number[] = [];
+  for (const signature of SIGNATURES) {
+    for (let at = bytes.indexOf(signature); at >= 0; at = bytes.indexOf(signature, at + 1)) found.push(at);
+  }
+  return found.sort((a, b) => a - b);
 }
 
 function eocd32At(tail: Buffer, start: number, at: number, skipsDeferred: boolean): EndRecord | undefined {
