@@ -58,18 +58,17 @@ async function inflateStream(source: ByteSource, member: ZipMember): Promise<str
     await pipeline(Readable.from(chunksOf(source, member)), createInflateRaw(), async (content) => {
       for await (const chunk of content as AsyncIterable<Buffer>) {
         length += chunk.length;
-        if (length > member.size) throw new LongerThanSaid();
+        if (length > member.size) throw new Error('longer than it says');
         hash.update(chunk);
       }
     });
   } catch (cause) {
-    if (cause instanceof LongerThanSaid || isUnpackError(cause)) return undefined; // "cannot be read" is an answer
+    // "Cannot be read" is an answer. Of an error in its last step a pipeline tells only that it was aborted.
+    if (length > member.size || isUnpackError(cause)) return undefined;
     throw cause;
   }
   return length === member.size ? hash.digest('hex') : undefined;
 }
-
-class LongerThanSaid extends Error {}
 
 function isUnpackError(cause: unknown): boolean {
   const code = (cause as NodeJS.ErrnoException).code ?? '';

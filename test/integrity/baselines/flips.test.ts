@@ -14,7 +14,7 @@ import { codeOf, learn, RELEASE_ENTRIES, release } from './learned.ts';
 
 const SEED = 20260105;
 /** Positions in the constant components of each fixture, boundaries aside. */
-const POSITIONS = 3000;
+const POSITIONS = 2000;
 
 const base = release({
   x86Elf: syntheticElf({ code: codeOf('release x86', 70_000), data: codeOf('data', 300) }),
