@@ -63,7 +63,8 @@ export function prepareArguments(input: ArgumentsInput): PreparedArguments {
     checkLastWord(line);
   }
   const asked =
-    policy.network.mode === 'serve' || lines.some(({ tokens }) => wantsServer(tokens, input.hasModel));
+    policy.network.mode === 'serve' ||
+    lines.some(({ tokens }) => wantsServer(tokens, input.hasModel, input.version));
   const serve = asked && policy.network.mode !== 'none';
   const warnings = [...rewritten.warnings, ...leftOut(input, lines)];
   if (asked && !serve)

@@ -282,6 +282,11 @@ describe('network', () => {
     [[], { dotArgs: '--server\n--port\n9002\n' }, '127.0.0.1:9002'],
     [['--port', '9003'], { dotArgs: '--server --port 9002' }, '127.0.0.1:9003'],
     [['--server', '--host', '127.0.0.1'], { dotArgs: '--host\n0.0.0.0\n' }, '127.0.0.1:8080'],
+    [[], { ...model, dotArgs: '--cli' }, 'none'],
+    [[], { ...model, dotArgs: '--cli', version: '0.8.17' }, 'none'],
+    [[], { ...model, dotArgs: '--cli', version: '0.9.3' }, '127.0.0.1:8080'], // read too late to choose
+    [['--cli'], { ...model, dotArgs: '', version: '0.9.3' }, 'none'],
+    [[], { ...model, dotArgs: '--cli', version: '0.10.0' }, 'none'],
     [['-l', 'folder'], {}, 'none'], // some other program's -l
     [['--server'], { effective: effective({ network: { mode: 'none' } }) }, 'none'],
     [['-p', 'hi'], { effective: effective({ network: { mode: 'serve' } }) }, '127.0.0.1:8080'],

@@ -17,7 +17,7 @@ export function checkAdvisories(
   hasModel: boolean,
 ): Finding[] {
   if (version === undefined) return [];
-  const features = enabled(lines, hasModel);
+  const features = enabled(lines, hasModel, version);
   const applying = advisories.filter(({ feature }) => features.has(feature));
   const having = applying.filter((one) => exposureOf(one, version) === 'affected');
   const reachable = having.filter(({ feature }) => feature !== 'weights');
@@ -37,10 +37,10 @@ function named(version: string): (advisory: Advisory) => string {
     `${advisory.id} (${advisory.summary}${exposureOf(advisory, version) === 'open' ? '; not established for this release' : ''})`;
 }
 
-function enabled(lines: readonly CommandLine[], hasModel: boolean): ReadonlySet<Feature> {
+function enabled(lines: readonly CommandLine[], hasModel: boolean, version: string): ReadonlySet<Feature> {
   const features = new Set<Feature>(['weights']);
   for (const { tokens } of lines) {
-    if (wantsServer(tokens, hasModel)) features.add('server');
+    if (wantsServer(tokens, hasModel, version)) features.add('server');
     if (flagUses(tokens).some(({ flag }) => flag?.name === '--sleep-idle-seconds'))
       features.add('sleep-idle');
   }
