@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Anatomy } from '../format/anatomy.ts';
+import type { Checks } from '../integrity/catalogue/check.ts';
+import { CATALOGUE } from '../integrity/catalogue.ts';
 import type { Finding, Verdict } from '../integrity/verdict.ts';
 import { formatBytes } from '../lib/units.ts';
 import type { ShownCommandLine } from './arguments.ts';
@@ -135,6 +137,10 @@ function legend(): Html {
   return html`<p class="legend">${entries.map(([group, words]) => html`<span><svg viewBox="0 0 12 12"><rect class="${group}" width="12" height="12"/></svg>${words}</span>`)}<span><svg viewBox="0 0 12 12"><rect class="unknown" width="12" height="12"/></svg>dark foot: nobody vouches for it</span><span><svg viewBox="0 0 12 12"><rect class="flag deny" width="12" height="12"/></svg>head: a finding</span></p>`;
 }
 
+function why(id: string): string {
+  return (CATALOGUE as Checks)[id]?.why ?? '';
+}
+
 function findings(list: readonly Finding[]): Html {
   if (list.length === 0) return html`<p>None.</p>`;
   return html`${list.map(
@@ -148,7 +154,8 @@ function findings(list: readonly Finding[]): Html {
     ]
       .filter((part) => part !== '')
       .map((part, index) => html`${index === 0 ? '' : '; '}${shown(part)}`)}</p>
-<p>${shown(remedy)}</p>
+<p>${why(id)}</p>
+<p>To do: ${shown(remedy)}</p>
 </div>`,
   )}`;
 }

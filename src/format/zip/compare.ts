@@ -49,12 +49,22 @@ function swapped(member: SeenMember): SeenMember {
 function compareMembers(reader: string, view: ZipView, seen: readonly SeenMember[], swaps: boolean): void {
   for (const [index, member] of view.members.entries()) {
     const other = seen[index];
-    const own = wordsOf(member);
+    if (other !== undefined && isSame(member, other)) continue;
+    if (swaps && other !== undefined && other.method !== 0 && isSame(member, swapped(other))) continue;
     const theirs = other === undefined ? 'nothing' : wordsOf(other);
-    if (own === theirs) continue;
-    const excused = swaps && other !== undefined && other.method !== 0 && own === wordsOf(swapped(other));
-    if (!excused) throw differs(reader, member.recordOffset, own, theirs, member);
+    throw differs(reader, member.recordOffset, wordsOf(member), theirs, member);
   }
+}
+
+function isSame(member: ZipMember, other: SeenMember): boolean {
+  return (
+    member.recordOffset === other.recordOffset &&
+    member.method === other.method &&
+    BigInt(member.localOffset) === other.localOffset &&
+    BigInt(member.contentOffset) === other.contentOffset &&
+    BigInt(member.size) === other.size &&
+    BigInt(member.compressedSize) === other.compressedSize
+  );
 }
 
 function wordsOf(member: ZipMember | SeenMember): string {
