@@ -1,10 +1,11 @@
+import { tooLarge } from '../faults.ts';
 import type { ByteSource } from '../source.ts';
 import type { EndRecord } from './zipos.ts';
 import { signatures, zip64Value } from './zipos.ts';
 
 /**
  * llamafile's own reader of weights, as it is. Source: Mozilla-Ocho/llamafile, llamafile/llamafile.c and zip.c at tags 0.1 to
- * 0.9.3; that of 0.10 by report only.
+ * 0.9.3. Of 0.10 it is known by report only that it takes the last; its first builds refused, as 0.9.3 does.
  */
 export interface WeightsEra {
   readonly name: string;
@@ -12,13 +13,15 @@ export interface WeightsEra {
   readonly several: 'first' | 'none' | 'last';
   /** Takes the first value of a zip64 field for the compressed size, whatever comes first there. */
   readonly firstValueIsSize: boolean;
+  /** Opens weights of which it was given no name. */
+  readonly opensUnnamed: boolean;
 }
 
 export const WEIGHTS_ERAS: readonly WeightsEra[] = [
-  { name: '0.1 to 0.2.1', several: 'first', firstValueIsSize: true },
-  { name: '0.3 to 0.5', several: 'first', firstValueIsSize: false },
-  { name: '0.6 to 0.9.3', several: 'none', firstValueIsSize: false },
-  { name: '0.10', several: 'last', firstValueIsSize: false },
+  { name: '0.1 to 0.5', several: 'first', firstValueIsSize: true, opensUnnamed: false },
+  { name: '0.6 to 0.7', several: 'none', firstValueIsSize: true, opensUnnamed: true },
+  { name: '0.7.1 to 0.9.3', several: 'none', firstValueIsSize: false, opensUnnamed: true },
+  { name: '0.10', several: 'last', firstValueIsSize: false, opensUnnamed: true },
 ];
 
 /** Where the content of a member lies, by its reading: not compared with the size of the file, which it does not do. */
@@ -42,6 +45,8 @@ const LOCAL = 0x04034b50;
 const UINT32_MAX = 0xffffffff;
 const INT_MAX = 0x7fffffffn;
 const FAR = 2n ** 52n;
+/** Bound of ours: the reader takes up to 2 GiB. */
+const DIRECTORY_LIMIT = 16 * 1024 * 1024;
 
 /** The end record that it takes from the last 65,536 bytes; undefined: "not a pkzip archive". */
 export function locateWeights(source: ByteSource): EndRecord | undefined {
@@ -113,11 +118,23 @@ function probe(source: ByteSource, window: Buffer, position: bigint): EndRecord 
 /**
  * Opens a member by its raw name, or, without a name, the member whose name ends in ".gguf".
  * @returns a few words where it gives up.
+ * @throws PaddockError `too-large` for a directory of more than 16 MiB.
  */
 export function openWeights(source: ByteSource, era: WeightsEra, name?: Buffer): SeenWeights | string {
   const end = locateWeights(source);
   if (end === undefined) return 'no archive';
+  if (name === undefined && !era.opensUnnamed) return 'no such member';
   if (end.directoryOffset + end.directoryLength > source.size) return 'the directory leaves the file';
+  if (end.directoryLength > DIRECTORY_LIMIT) {
+    const found = `${end.directoryLength} bytes`;
+    throw tooLarge(
+      'the zip directory is too large to be judged',
+      end.offset,
+      `${DIRECTORY_LIMIT} bytes`,
+      found,
+      'ZIP-007',
+    );
+  }
   const directory = source.read(end.directoryOffset, end.directoryLength);
   if (directory.length < 4 || directory.readUInt32LE(0) !== CENTRAL) return 'no directory';
   const found = matches(directory, end.records, era, name);

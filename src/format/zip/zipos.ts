@@ -4,24 +4,39 @@ import type { ByteSource } from '../source.ts';
 /**
  * cosmopolitan's reader of /zip, as it is: it answers what the program would see, and finds nothing wrong with anything.
  * Source: jart/cosmopolitan, libc/str/{getzipeocd,iszipeocd32,iszipeocd64,getzipcfileoffset,getziplfile*size}.c and
- * libc/runtime/zipos-{get,open}.c at tags 3.0 to 3.9.7 and HEAD.
+ * libc/runtime/zipos-{get,open}.c at the releases 3.0 to 4.0.2.
  */
 export interface ZiposVersion {
   readonly name: string;
   /** A 32-bit end record whose offset says "see the 64-bit one" is none. */
   readonly skipsDeferredOffset: boolean;
-  /** Where the values of a zip64 extra field are looked for. */
+  /**
+   * Where the values of a zip64 extra field are looked for: `fixed` places, whatever else is there, in fields that may reach
+   * beyond the extra fields; or where they must be, with the two sizes of a local header mistaken for one another or not.
+   */
   readonly zip64: 'fixed' | 'sizes-swapped' | 'by-presence';
-  /** Ends the program where a local header has no signature; later versions do not look. */
+  /** Ends the program where it opens a member whose local header has no signature; later versions do not look. */
   readonly demandsLocalSignature: boolean;
+  /** Whether a release of llamafile was built with it: 0.1 asked for 3.1 already. */
+  readonly inLlamafiles: boolean;
 }
 
-export const ZIPOS_VERSIONS: readonly ZiposVersion[] = [
-  { name: '3.0', skipsDeferredOffset: false, zip64: 'fixed', demandsLocalSignature: true },
-  { name: '3.1 to 3.3.2', skipsDeferredOffset: true, zip64: 'sizes-swapped', demandsLocalSignature: true },
-  { name: '3.3.3 to 3.3.x', skipsDeferredOffset: true, zip64: 'by-presence', demandsLocalSignature: true },
-  { name: '3.5 and later', skipsDeferredOffset: true, zip64: 'by-presence', demandsLocalSignature: false },
-];
+/** Every release that reads in its own way. */
+export const ZIPOS_VERSIONS: readonly ZiposVersion[] = (
+  [
+    ['3.0 and 3.0.1', false, 'fixed', true, false],
+    ['3.0.2', true, 'fixed', true, false],
+    ['3.1 to 3.3.2', true, 'sizes-swapped', true, true],
+    ['3.3.3 to 3.5.1', true, 'by-presence', true, true],
+    ['3.5.2 and later', true, 'by-presence', false, true],
+  ] as const
+).map(([name, skipsDeferredOffset, zip64, demandsLocalSignature, inLlamafiles]) => ({
+  name,
+  skipsDeferredOffset,
+  zip64,
+  demandsLocalSignature,
+  inLlamafiles,
+}));
 /** Whose end record counts where nothing is said of a version. */
 export const NEWEST_ZIPOS = ZIPOS_VERSIONS[ZIPOS_VERSIONS.length - 1] as ZiposVersion;
 
@@ -201,10 +216,9 @@ function seenMember(
   version: ZiposVersion,
 ): SeenMember | string {
   const name = record.subarray(RECORD_MINIMUM, RECORD_MINIMUM + record.readUInt16LE(28));
-  const extra = record.subarray(
-    RECORD_MINIMUM + name.length,
-    RECORD_MINIMUM + name.length + record.readUInt16LE(30),
-  );
+  const extraAt = RECORD_MINIMUM + name.length;
+  const own = record.subarray(extraAt, extraAt + record.readUInt16LE(30));
+  const extra = extraOf(source, recordOffset + extraAt, own, version);
   const centralSizes = { compressed: record.readUInt32LE(20), whole: record.readUInt32LE(24) };
   const localOffset = offsetOf(record.readUInt32LE(42), extra, centralSizes, version);
   if (localOffset < 0n || localOffset > BigInt(source.size)) return 'a local header lies outside the file';
@@ -213,7 +227,8 @@ function seenMember(
   if (version.demandsLocalSignature && local.readUInt32LE(0) !== LOCAL) {
     return 'a local header without its signature';
   }
-  const localExtra = local.subarray(LOCAL_MINIMUM + local.readUInt16LE(26));
+  const nameEnd = LOCAL_MINIMUM + local.readUInt16LE(26);
+  const localExtra = extraOf(source, Number(localOffset) + nameEnd, local.subarray(nameEnd), version);
   const sizes = { compressed: local.readUInt32LE(18), whole: local.readUInt32LE(22) };
   return {
     recordOffset,
@@ -226,30 +241,58 @@ function seenMember(
   };
 }
 
+/** Extra fields. For the oldest versions `bytes` goes on behind them: the lengths of fields may lead there. */
+interface Extra {
+  readonly bytes: Buffer;
+  readonly length: number;
+}
+/** A header of a field that begins on the last byte, and three values. */
+const BEYOND = 4 + 24;
+
+/** `own`, which begins at byte `at`, with what follows where the version may look there. Behind the file a mapped page has zeros. */
+function extraOf(source: ByteSource, at: number, own: Buffer, { zip64 }: ZiposVersion): Extra {
+  const length = own.length;
+  if (zip64 !== 'fixed' || length === 0) return { bytes: own, length };
+  const bytes = source.read(at, Math.min(length + BEYOND, source.size - at));
+  return { bytes: Buffer.concat([bytes, Buffer.alloc(length + BEYOND - bytes.length)]), length };
+}
+
 interface Sizes {
   readonly compressed: number;
   readonly whole: number;
 }
 
-function offsetOf(field: number, extra: Buffer, sizes: Sizes, { zip64 }: ZiposVersion): bigint {
+function offsetOf(field: number, extra: Extra, sizes: Sizes, { zip64 }: ZiposVersion): bigint {
   if (field !== UINT32_MAX) return BigInt(field);
-  if (zip64 === 'fixed') return zip64Value(extra, 16) ?? BigInt(UINT32_MAX);
+  if (zip64 === 'fixed') return fixedValue(extra, 16);
   const before = (sizes.compressed === UINT32_MAX ? 8 : 0) + (sizes.whole === UINT32_MAX ? 8 : 0);
-  return zip64Value(extra, before) ?? -1n;
+  return zip64At(extra, before);
 }
 
-function wholeSize(sizes: Sizes, extra: Buffer, { zip64 }: ZiposVersion): bigint {
+function wholeSize(sizes: Sizes, extra: Extra, { zip64 }: ZiposVersion): bigint {
   if (sizes.whole !== UINT32_MAX) return BigInt(sizes.whole);
-  if (zip64 === 'fixed') return zip64Value(extra, 0) ?? BigInt(UINT32_MAX);
+  if (zip64 === 'fixed') return fixedValue(extra, 0);
   const swapped = zip64 === 'sizes-swapped' && sizes.compressed === UINT32_MAX;
-  return zip64Value(extra, swapped ? 8 : 0) ?? -1n;
+  return zip64At(extra, swapped ? 8 : 0);
 }
 
-function compressedSize(sizes: Sizes, extra: Buffer, { zip64 }: ZiposVersion): bigint {
+function compressedSize(sizes: Sizes, extra: Extra, { zip64 }: ZiposVersion): bigint {
   if (sizes.compressed !== UINT32_MAX) return BigInt(sizes.compressed);
-  if (zip64 === 'fixed') return zip64Value(extra, 8) ?? BigInt(UINT32_MAX);
-  if (zip64 === 'sizes-swapped') return zip64Value(extra, 0) ?? -1n;
-  return zip64Value(extra, sizes.whole === UINT32_MAX ? 8 : 0) ?? -1n;
+  if (zip64 === 'fixed') return fixedValue(extra, 8);
+  if (zip64 === 'sizes-swapped') return zip64At(extra, 0);
+  return zip64At(extra, sizes.whole === UINT32_MAX ? 8 : 0);
+}
+
+function zip64At({ bytes, length }: Extra, offset: number): bigint {
+  return zip64Value(bytes.subarray(0, length), offset) ?? -1n;
+}
+
+function fixedValue({ bytes, length }: Extra, offset: number): bigint {
+  for (let at = 0; at < length; at += 4 + bytes.readUInt16LE(at + 2)) {
+    const longEnough = offset + 8 <= bytes.readUInt16LE(at + 2);
+    if (bytes.readUInt16LE(at) === 1 && longEnough) return bytes.readBigInt64LE(at + 4 + offset);
+  }
+  return BigInt(UINT32_MAX);
 }
 
 /** The first zip64 field that is long enough, as signed 64 bits; fields that leave the extra end the search. */

@@ -148,16 +148,20 @@ export function deferredOffset(): ByteSource {
       Buffer.concat([central, directory([central], directoryOffset, { eocd64: false }).subarray(-22)]),
     ],
   ];
-  const size = directoryOffset + central.length + 22;
+  return sparse(pieces);
+}
+
+/** A file of any length that is zero but for these pieces, the last of which is its end. */
+export function sparse(pieces: readonly [offset: number, bytes: Buffer][]): ByteSource {
+  const size = pieces.reduce((most, [at, bytes]) => Math.max(most, at + bytes.length), 0);
   return {
     size,
     read(offset, length) {
       const out = Buffer.alloc(length);
       for (const [at, bytes] of pieces) {
-        for (let index = 0; index < bytes.length; index++) {
-          const place = at + index - offset;
-          if (place >= 0 && place < length) out[place] = bytes[index] ?? 0;
-        }
+        const from = Math.max(offset, at);
+        const to = Math.min(offset + length, at + bytes.length);
+        if (from < to) bytes.copy(out, from - offset, from - at, to - at);
       }
       return out;
     },

@@ -3,7 +3,7 @@
  * place where a signature stands is listed, then rules are applied to the list. Whole file in memory, 64-bit arithmetic
  * throughout, nothing shared with the product.
  */
-export type OracleVersion = 'first' | 'second' | 'third' | 'fourth';
+export type OracleVersion = '3.0' | '3.0.2' | '3.1' | '3.3.3' | '3.5.2';
 
 export interface OracleMember {
   at: number;
@@ -20,12 +20,16 @@ const M64 = (1n << 64n) - 1n;
 const ALL_ONES = 0xffffffffn;
 
 export function oracle(file: Uint8Array, version: OracleVersion): OracleAnswer {
+  const oldest = version === '3.0' || version === '3.0.2';
   const data = new DataView(file.buffer, file.byteOffset, file.byteLength);
   const n = BigInt(file.length);
   const u16 = (at: bigint | number) => BigInt(data.getUint16(Number(at), true));
   const u32 = (at: bigint | number) => BigInt(data.getUint32(Number(at), true));
   const u64 = (at: bigint | number) => data.getBigUint64(Number(at), true);
   const i64 = (at: bigint | number) => data.getBigInt64(Number(at), true);
+  // The oldest versions may read behind the end of the file, where the rest of its last page is zero.
+  const far = new DataView(new ArrayBuffer(oldest ? file.length + 80_000 : 0));
+  if (oldest) new Uint8Array(far.buffer).set(file);
   const sign = (at: bigint, a: number, b: number) =>
     at + 4n <= n && u32(at) === BigInt(0x4b50 | (a << 16) | (b << 24));
 
@@ -45,14 +49,15 @@ export function oracle(file: Uint8Array, version: OracleVersion): OracleAnswer {
     if (n - i < 22n || i + 22n + u16(i + 20n) > n) return false;
     if (u16(i + 4n) !== u16(i + 6n) || u16(i + 8n) !== u16(i + 10n)) return false;
     if (u16(i + 10n) * 46n > u32(i + 12n)) return false;
-    if (version !== 'first' && u32(i + 16n) === ALL_ONES) return false;
+    if (version !== '3.0' && u32(i + 16n) === ALL_ONES) return false;
     return u32(i + 16n) + u32(i + 12n) <= i;
   };
   const target = (i: bigint): bigint | undefined =>
     i >= 0n && sign(i, 6, 7) && i + 20n <= n && big(u64(i + 8n)) ? u64(i + 8n) : undefined;
 
   const places: bigint[] = [];
-  for (let i = n - 4n; i >= 0n && i + 0x11001n >= n; i--) if (sign(i, 6, 7) || sign(i, 5, 6)) places.push(i);
+  for (let i = file.length - 4; i >= 0 && i + 0x11001 >= file.length; i--)
+    if (file[i] === 0x50 && (sign(BigInt(i), 6, 7) || sign(BigInt(i), 5, 6))) places.push(BigInt(i));
   let end: { kind: 'big' | 'little'; at: bigint } | undefined;
   for (const i of places) {
     const direct = target(i);
@@ -79,6 +84,11 @@ export function oracle(file: Uint8Array, version: OracleVersion): OracleAnswer {
     const extra = [at + 46n + u16(at + 28n), u16(at + 30n)] as const;
     const field = (wanted: bigint, [from, room]: readonly [bigint, bigint]): bigint | undefined => {
       let p = from;
+      while (oldest && p < from + room) {
+        const [id, length] = [far.getUint16(Number(p), true), far.getUint16(Number(p) + 2, true)];
+        if (id === 1 && Number(wanted) + 8 <= length) return far.getBigInt64(Number(p + 4n + wanted), true);
+        p += BigInt(4 + length);
+      }
       while (p + 4n <= from + room && p + 4n + u16(p + 2n) <= from + room) {
         if (u16(p) === 1n && wanted + 8n <= u16(p + 2n)) return i64(p + 4n + wanted);
         p += 4n + u16(p + 2n);
@@ -89,30 +99,27 @@ export function oracle(file: Uint8Array, version: OracleVersion): OracleAnswer {
       (packed === ALL_ONES ? 8n : 0n) + (whole === ALL_ONES ? 8n : 0n);
     let local = u32(at + 42n);
     if (local === ALL_ONES) {
-      local =
-        version === 'first'
-          ? (field(16n, extra) ?? ALL_ONES)
-          : (field(skip(u32(at + 20n), u32(at + 24n)), extra) ?? -1n);
+      local = oldest
+        ? (field(16n, extra) ?? ALL_ONES)
+        : (field(skip(u32(at + 20n), u32(at + 24n)), extra) ?? -1n);
     }
     if (local < 0n || local + 30n > n) return 'ends';
     const content = local + 30n + u16(local + 26n) + u16(local + 28n);
     if (content > n) return 'ends';
-    if (version !== 'fourth' && !sign(local, 3, 4)) return 'ends';
+    if (version !== '3.5.2' && !sign(local, 3, 4)) return 'ends';
     const localExtra = [local + 30n + u16(local + 26n), u16(local + 28n)] as const;
     let packed = u32(local + 18n);
     let whole = u32(local + 22n);
     const [widePacked, wideWhole] = [packed === ALL_ONES, whole === ALL_ONES];
     if (wideWhole) {
-      whole =
-        version === 'first'
-          ? (field(0n, localExtra) ?? ALL_ONES)
-          : (field(version === 'second' && widePacked ? 8n : 0n, localExtra) ?? -1n);
+      whole = oldest
+        ? (field(0n, localExtra) ?? ALL_ONES)
+        : (field(version === '3.1' && widePacked ? 8n : 0n, localExtra) ?? -1n);
     }
     if (widePacked) {
-      packed =
-        version === 'first'
-          ? (field(8n, localExtra) ?? ALL_ONES)
-          : (field(version !== 'second' && wideWhole ? 8n : 0n, localExtra) ?? -1n);
+      packed = oldest
+        ? (field(8n, localExtra) ?? ALL_ONES)
+        : (field(version !== '3.1' && wideWhole ? 8n : 0n, localExtra) ?? -1n);
     }
     const nameAt = Number(at) + 46;
     members.push({

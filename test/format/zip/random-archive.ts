@@ -8,6 +8,8 @@ const ODD = [
   22n,
   46n,
   0xffffn,
+  0x7fffffffn,
+  0x80000000n,
   0xfffffffen,
   0xffffffffn,
   0x100000000n,
@@ -26,9 +28,22 @@ export function randomArchive(random: Random): Buffer {
   const generations = 1 + random.below(3);
   for (let count = 0; count < generations; count++) addGeneration(random, file);
   if (random.chance(4)) file.add(noise(random));
-  if (random.chance(40))
-    file.add(Buffer.alloc(random.pick([65_513, 65_536, 69_600, 69_632, 69_633, 69_634])));
+  if (random.chance(40)) addDistance(random, file);
   return file.bytes();
+}
+
+/** So many bytes that the archive lies at the edge of a reader's window, and now and then a locator in them. */
+function addDistance(random: Random, file: Growing): void {
+  const length = random.pick([65_400, 65_470, 65_510, 69_560, 69_600]) + random.below(60);
+  const locator = Buffer.alloc(20);
+  locator.writeUInt32LE(0x07064b50, 0);
+  locator.writeBigUInt64LE(random.chance(3) ? random.pick(ODD) : BigInt(random.pick(file.places)), 8);
+  const before = random.below(length - 20);
+  file.add(
+    Buffer.alloc(before),
+    random.chance(2) ? locator : Buffer.alloc(20),
+    Buffer.alloc(length - before - 20),
+  );
 }
 
 class Growing {
@@ -120,7 +135,9 @@ function addEnd(random: Random, file: Growing, { records, start, length, odd }: 
     const record = Buffer.alloc(56);
     record.writeUInt32LE(odd && random.chance(8) ? 0 : 0x06064b50, 0);
     record.writeBigUInt64LE(number64(random, odd, 44), 4);
-    for (const field of [24, 32]) record.writeBigUInt64LE(number64(random, odd, records), field);
+    const count = number64(random, odd, records);
+    record.writeBigUInt64LE(odd && random.chance(8) ? BigInt.asUintN(64, count + 1n) : count, 24);
+    record.writeBigUInt64LE(count, 32);
     record.writeBigUInt64LE(number64(random, odd, length), 40);
     record.writeBigUInt64LE(number64(random, odd, start), 48);
     const at = file.add(record);
