@@ -90,6 +90,19 @@ export const ZIP_READING_CASES: Readonly<Record<string, CheckCases>> = {
     triggers: [elf('a name of 1,025 bytes', [text('n'.repeat(1025))])],
     almost: [elf('a name of 1,024 bytes', [text('n'.repeat(1024))])],
   },
+  'ZIP-008': {
+    triggers: [
+      of('an end record that says it is on the second disk', () => {
+        const file = Buffer.from(appendBaseZip(syntheticElf(), [text('a')]));
+        file.writeUInt32LE(0x0001_0001, file.length - 18);
+        return file;
+      }),
+    ],
+    almost: [
+      elf('names that no ordinary tool would unpack', [text('../a'), text('b\\c'), text('/d')]),
+      of('a 32-bit record that repeats the 64-bit one', repeated),
+    ],
+  },
   'ZIP-010': {
     triggers: [
       elf('a record that points into the program', [text('a', 'x', { central: { localOffset: 64 } })]),

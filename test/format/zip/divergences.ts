@@ -70,6 +70,11 @@ export const DIVERGENCES: Readonly<Record<string, Divergence>> = {
     bytes: patchedEnd((end) => end.writeUInt16LE(1, 4)),
     check: 'ZIP-002',
   },
+  'D3, length': {
+    is: 'an end record whose directory goes on beyond it',
+    bytes: patchedEnd((end) => end.writeUInt32LE(end.readUInt32LE(12) + 22, 12)),
+    check: 'ZIP-002',
+  },
   D4: {
     is: 'an end record without members behind the real one',
     bytes: emptyEnd(),
