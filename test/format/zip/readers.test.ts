@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { syntheticElf } from '../../../src/demo/ape-writer.ts';
 import { directory, encode } from '../../../src/demo/zip-records.ts';
-import { appendBaseZip } from '../../../src/demo/zip-writer.ts';
+import { appendBaseZip, zipalignAppend } from '../../../src/demo/zip-writer.ts';
 import { type ByteSource, bufferSource } from '../../../src/format/source.ts';
 import { readZip } from '../../../src/format/zip/archive.ts';
 import { locateWeights, openWeights, WEIGHTS_ERAS } from '../../../src/format/zip/weights.ts';
@@ -136,6 +136,33 @@ describe('the reader of /zip', () => {
       bad,
       '1, 1',
     ]);
+  });
+});
+
+describe('how far they look', () => {
+  const file = archive(member('a', 'a'));
+  const behind = (length: number) => bufferSource(Buffer.concat([file, Buffer.alloc(length)]));
+
+  it('zipos finds an end record in the last 69,633 bytes, the loader of weights in the last 65,536', () => {
+    expect([69_611, 69_612].map((length) => locateZipos(behind(length))?.kind)).toEqual([
+      'eocd32',
+      undefined,
+    ]);
+    expect([65_514, 65_515].map((length) => locateWeights(behind(length))?.kind)).toEqual([
+      'eocd32',
+      undefined,
+    ]);
+  });
+
+  it('zipos prefers a locator up to 127 bytes before a 32-bit record', () => {
+    const big = zipalignAppend(file, [member('b', 'b')]).subarray(0, -22);
+    const empty = Buffer.alloc(22);
+    empty.writeUInt32LE(0x06054b50, 0);
+    const kinds = [107, 108].map((gap) => {
+      const bytes = Buffer.concat([big, Buffer.alloc(gap), empty]);
+      return locateZipos(bufferSource(bytes))?.kind;
+    });
+    expect(kinds).toEqual(['eocd64', 'eocd32']);
   });
 });
 
