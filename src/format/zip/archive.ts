@@ -10,8 +10,8 @@ import { CENTRAL_LENGTH, readMember } from './member.ts';
 import type { EndRecord } from './zipos.ts';
 
 /** Bounds of ours: a release has some hundred members in a directory of 20 KiB. */
-const MEMBERS_LIMIT = 32_768;
-const DIRECTORY_LIMIT = 16 * 1024 * 1024;
+export const MEMBERS_LIMIT = 4096;
+export const DIRECTORY_LIMIT = 4 * 1024 * 1024;
 const CENTRAL = 0x02014b50;
 
 /**
@@ -20,7 +20,7 @@ const CENTRAL = 0x02014b50;
  * @param tailExplained see `findZipEnd`
  * @returns undefined if zipos would find no archive.
  * @throws PaddockError `malformed` where records contradict each other or the file, so that two readers could see two
- * archives; `too-large` above 32,768 members or a directory of 16 MiB.
+ * archives; `too-large` above 4,096 members or a directory of 4 MiB.
  */
 export function readZip(file: ByteSource, tailExplained = false): ZipView | undefined {
   const source = headerSource(file);

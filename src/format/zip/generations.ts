@@ -2,13 +2,16 @@ import { PaddockError } from '../../lib/errors.ts';
 import type { ZipGeneration, ZipMember, ZipView } from '../anatomy.ts';
 import { arrange, type Claim, gapsBetween } from '../regions.ts';
 import { type ByteSource, prefixSource } from '../source.ts';
-import { readZip, zipClaims, zipEnd } from './archive.ts';
+import { DIRECTORY_LIMIT, MEMBERS_LIMIT, readZip, zipClaims, zipEnd } from './archive.ts';
 
 /** zipalign aligns to 64 KiB, so an earlier end of the file is less than this before a later member. */
 const WINDOW = 128 * 1024;
 const SCAN_BUDGET = 256 * 1024 * 1024;
 /** Directories that are parsed in search of a generation, whether they turn out to be one or not. */
 const ATTEMPTS = 64;
+/** Records of these directories together: each is kept, and a genuine file has some hundred in each of a few generations. */
+const RECORDS_BUDGET = 16_384;
+const RECORD_MINIMUM = 46;
 const EOCD32_LENGTH = 22;
 const EOCD32 = Buffer.from('504b0506', 'hex');
 
@@ -25,7 +28,7 @@ export function findGenerations(
   claims: readonly Claim[],
 ): { generations: ZipGeneration[]; claims: Claim[] } {
   const found: { generation: ZipGeneration; claims: Claim[] }[] = [];
-  const state: Search = { source, members: memberKeys(current.members), scanned: 0, attempts: 0 };
+  const state: Search = { source, members: memberKeys(current.members), scanned: 0, attempts: 0, records: 0 };
   let limit = current.directoryOffset;
   for (;;) {
     const known = arrange([...claims, ...found.flatMap((each) => each.claims)]);
@@ -48,6 +51,7 @@ interface Search {
   readonly members: Set<string>;
   scanned: number;
   attempts: number;
+  records: number;
 }
 type Gap = { readonly start: number; readonly end: number };
 type Candidate = { generation: ZipGeneration; claims: Claim[] };
@@ -76,12 +80,22 @@ function occurrences(window: Buffer): number[] {
 }
 
 function parse(state: Search, end: number, gaps: readonly Gap[]): Candidate | undefined {
-  if (++state.attempts > ATTEMPTS) return undefined;
+  state.records += recordsBefore(state.source, end);
+  if (++state.attempts > ATTEMPTS || state.records > RECORDS_BUDGET) return undefined;
   const view = readPrefix(state.source, end);
   if (view === undefined || zipEnd(view) !== end) return undefined;
   const dead = view.members.filter((member) => !state.members.has(memberKey(member)));
   const claims = zipClaims(view, dead);
   return claims.every((claim) => isFree(gaps, claim)) ? { generation: { end, view }, claims } : undefined;
+}
+
+/** How many records the end record in front of `end` names, if its directory could be one: what parsing it would cost. */
+function recordsBefore(source: ByteSource, end: number): number {
+  const record = source.read(end - EOCD32_LENGTH, EOCD32_LENGTH);
+  const length = record.readUInt32LE(12);
+  const records = record.readUInt16LE(10);
+  if (length > DIRECTORY_LIMIT || records * RECORD_MINIMUM > length) return 0;
+  return Math.min(records, MEMBERS_LIMIT);
 }
 
 /** Whether a range lies in one gap. Gaps ascend, so the last one that starts by its offset is the only one possible. */
