@@ -1,9 +1,9 @@
 import { escapeText } from '../lib/text.ts';
-import type { Anatomy, Region, ZipMember, ZipView } from './anatomy.ts';
+import type { Anatomy, GgufFacts, Region, ZipMember, ZipView } from './anatomy.ts';
 import { APE_MAGICS, readApe, readApeRemains } from './ape.ts';
 import { readElfFile } from './elf.ts';
-import { malformed, notLlamafile } from './faults.ts';
-import { type GgufLayout, readGguf } from './gguf.ts';
+import { malformed, notLlamafile, tooLarge } from './faults.ts';
+import { readGguf } from './gguf.ts';
 import { type Claim, RANK, refuseOverlap, tile } from './regions.ts';
 import type { ByteSource } from './source.ts';
 import { readZip, zipClaims } from './zip/archive.ts';
@@ -40,7 +40,7 @@ export function readAnatomy(source: ByteSource): Anatomy {
     ...(program.macho === undefined ? {} : { macho: program.macho }),
     ...(zip === undefined ? {} : { zip }),
     generations: earlier.generations,
-    models: models.map(({ layout }) => layout.facts),
+    models: models.map(({ facts }) => facts),
     regions,
   };
 }
@@ -82,31 +82,58 @@ function refuseReachingIn(program: readonly Claim[], archive: readonly Claim[]):
 
 interface Model {
   readonly member: ZipMember;
-  readonly layout: GgufLayout;
+  readonly facts: GgufFacts;
   readonly claims: readonly Claim[];
 }
+
+/** Of the weights of all members together: each is kept, and a model in parts has as many as one in one piece. */
+const MODEL_BUDGETS = { tensors: 131_072, entries: 131_072, textLength: 48 * 1024 * 1024 } as const;
 
 /** Stored members that are weights by name or by magic. Deflated ones cannot be mapped, so nothing reads them as weights. */
 function readModels(source: ByteSource, zip: ZipView): Model[] {
   const models: Model[] = [];
+  const spent = { tensors: 0, entries: 0, textLength: 0 };
   for (const member of zip.members) {
     const { name, contentOffset, size, method } = member;
     if (method !== 0) continue;
     const named = name.toLowerCase().endsWith('.gguf');
     if (!named && (size < 4 || source.read(contentOffset, 4).toString('latin1') !== 'GGUF')) continue;
-    const layout = readGguf(source, contentOffset, size, name);
+    const { facts, tensors } = readGguf(source, contentOffset, size, name);
+    spend(spent, facts);
     const shared = { label: escapeText(name, 80), member: name, rank: RANK.zip };
     const header: Claim = {
       kind: 'gguf-header',
       offset: contentOffset,
-      length: layout.facts.headerLength,
+      length: facts.headerLength,
       ...shared,
     };
-    const tensors = layout.tensors.map((range): Claim => ({ kind: 'gguf-tensors', ...range, ...shared }));
-    models.push({ member, layout, claims: [header, ...tensors] });
+    const data = tensors.map((range): Claim => ({ kind: 'gguf-tensors', ...range, ...shared }));
+    models.push({ member, facts, claims: [header, ...data] });
   }
   return models;
 }
+
+// One archive can hold thousands of weights, each within the bounds of one.
+function spend(spent: Record<keyof typeof MODEL_BUDGETS, number>, facts: GgufFacts): void {
+  spent.tensors += facts.tensorCount;
+  spent.entries += facts.metadata.size;
+  for (const value of facts.metadata.values())
+    if (typeof value === 'string') spent.textLength += value.length;
+  for (const what of ['tensors', 'entries', 'textLength'] as const) {
+    const limit = MODEL_BUDGETS[what];
+    if (spent[what] <= limit) continue;
+    const message = 'the weights of the file have too much in their headers, taken together';
+    throw tooLarge(
+      message,
+      facts.offset,
+      `at most ${limit} (${what})`,
+      `${spent[what]}`,
+      CHECK_OF_BUDGET[what],
+    );
+  }
+}
+
+const CHECK_OF_BUDGET = { tensors: 'GGUF-006', entries: 'GGUF-005', textLength: 'GGUF-022' } as const;
 
 /** Weights are explained in more detail than "content": what their own header does not explain stays a gap. */
 function archiveClaims(zip: ZipView, weights: ReadonlyMap<ZipMember, readonly Claim[]>): Claim[] {

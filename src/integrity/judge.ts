@@ -52,8 +52,26 @@ export async function judge(input: JudgeInput): Promise<Verdict> {
     ...identity.told,
     ...loaderOf(input, identity),
     ...(input.signatures === undefined ? {} : seenOf(input.signatures)),
-    findings: findings.sort((a, b) => ORDER.indexOf(a.severity) - ORDER.indexOf(b.severity)),
+    findings: bounded(findings).sort((a, b) => ORDER.indexOf(a.severity) - ORDER.indexOf(b.severity)),
   };
+}
+
+/** Findings of one check that are told one by one: a file can hold thousands of the same. */
+const TOLD_OF_CHECK = 100;
+
+// What a policy can grant is never left out: each is granted, or not, for itself.
+function bounded(findings: readonly Finding[]): Finding[] {
+  const counts = new Map<string, number>();
+  const kept = findings.filter(({ id, asks }) => {
+    const count = (counts.get(id) ?? 0) + (asks === undefined ? 1 : 0);
+    counts.set(id, count);
+    return asks !== undefined || count <= TOLD_OF_CHECK;
+  });
+  return kept.map((each, index) => {
+    const more = (counts.get(each.id) ?? 0) - TOLD_OF_CHECK;
+    const isLast = more > 0 && !kept.slice(index + 1).some(({ id }) => id === each.id);
+    return isLast ? { ...each, title: `${each.title}; and ${more} more of ${each.id}` } : each;
+  });
 }
 
 // With what the program would be started, and what that lets others reach.

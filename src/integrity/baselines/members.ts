@@ -23,6 +23,9 @@ export interface MemberDifference {
 const UNREADABLE = 'content that cannot be unpacked';
 /** Content of another length is hashed up to this, only to show the digest. */
 const SHOWN_BYTES = 64 * 1024 * 1024;
+/** Of one file, unpacked for digests: a release has less than 1 GB, and a few kilobytes of zeros unpack to as many megabytes. */
+const UNPACKED_BUDGET = 2 * 1024 ** 3;
+const unpacked = new WeakMap<ByteSource, number>();
 
 /**
  * Compares the members that the program sees with those of a release.
@@ -47,6 +50,11 @@ export async function compareMembers(
 /** Digest of a member, or in words why there is none. `length` is that of the content that it is compared with. */
 export async function shownDigest(source: ByteSource, member: ZipMember, length: number): Promise<string> {
   if (member.size !== length && member.size > SHOWN_BYTES) return `${member.size} bytes`;
+  if (member.method !== 0) {
+    const spent = (unpacked.get(source) ?? 0) + member.size;
+    if (spent > UNPACKED_BUDGET) return `${member.size} bytes, not unpacked: too much in all`;
+    unpacked.set(source, spent);
+  }
   return (await contentDigest(source, member)) ?? UNREADABLE;
 }
 

@@ -8,14 +8,16 @@ import type { Finding } from '../verdict.ts';
 
 /** Longer stored members are weights and libraries: their checksum is left to a pass over the whole file. */
 const STORED_LIMIT = 16 * 1024 * 1024;
-/** Of one member, unpacked. No member that the runtime unpacks is a tenth of it. */
-const UNPACKED_LIMIT = 64 * 1024 * 1024;
+/** Of one member, packed and unpacked, which both are in memory. No member that the runtime unpacks is a fifth of it. */
+const UNPACKED_LIMIT = 32 * 1024 * 1024;
 /** Of all members together, read and unpacked: what a start may cost. */
 const BUDGET = 256 * 1024 * 1024;
 /** Deflate packs zeros 1,032 to 1; texts, sources and pages stay below 20 to 1. */
 const RATIO_LIMIT = 1000;
 const RATIO_FREE_BYTES = 1024 * 1024;
 const CHUNK_BYTES = 1024 * 1024;
+/** zlib takes no less. */
+const LEAST_CHUNK_BYTES = 64;
 
 /**
  * ZIP-033 and ZIP-041: whether the contents are what their headers say, for all compressed members and stored ones up to 16 MiB.
@@ -62,6 +64,8 @@ function deflated(member: ZipMember, source: ByteSource): Finding[] {
     // The types do not know what `info` gives.
     const result = inflateRawSync(source.read(contentOffset, compressedSize), {
       maxOutputLength: Math.max(1, size),
+      // In one piece: pieces would have to be joined, and be in memory twice.
+      chunkSize: Math.max(LEAST_CHUNK_BYTES, size + 1),
       info: true,
     }) as unknown as { buffer: Buffer; engine: { bytesWritten: number } };
     const used = result.engine.bytesWritten;
