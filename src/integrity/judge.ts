@@ -59,18 +59,19 @@ export async function judge(input: JudgeInput): Promise<Verdict> {
 /** Findings of one check that are told one by one: a file can hold thousands of the same. */
 const TOLD_OF_CHECK = 100;
 
-// What a policy can grant is never left out: each is granted, or not, for itself.
+// The last one stands for all that are left out, and what these ask for nobody granted.
 function bounded(findings: readonly Finding[]): Finding[] {
   const counts = new Map<string, number>();
-  const kept = findings.filter(({ id, asks }) => {
-    const count = (counts.get(id) ?? 0) + (asks === undefined ? 1 : 0);
-    counts.set(id, count);
-    return asks !== undefined || count <= TOLD_OF_CHECK;
-  });
-  return kept.map((each, index) => {
+  for (const { id } of findings) counts.set(id, (counts.get(id) ?? 0) + 1);
+  const told = new Map<string, number>();
+  return findings.flatMap((each) => {
+    const { asks: _, ...ungranted } = each;
+    const number = (told.get(each.id) ?? 0) + 1;
+    told.set(each.id, number);
     const more = (counts.get(each.id) ?? 0) - TOLD_OF_CHECK;
-    const isLast = more > 0 && !kept.slice(index + 1).some(({ id }) => id === each.id);
-    return isLast ? { ...each, title: `${each.title}; and ${more} more of ${each.id}` } : each;
+    if (number > TOLD_OF_CHECK) return [];
+    if (number < TOLD_OF_CHECK || more <= 0) return [each];
+    return [{ ...ungranted, title: `${each.title}; and ${more} more of ${each.id}` }];
   });
 }
 

@@ -25,12 +25,13 @@ it('thousands of findings of one check are told in part, and counted', async () 
   expect(told.every(({ severity }) => severity === 'deny')).toBe(true);
 });
 
-it('addresses that a policy could grant are told one by one', async () => {
-  const hosts = Array.from({ length: 150 }, (_, index) => `--host\n10.0.0.${index}\n`).join('');
-  const { findings } = await judged(
-    zipalignAppend(base, [{ name: '.args', content: Buffer.from(`${hosts}...\n`) }]),
-  );
-  expect(findings.filter(({ id }) => id === 'ARG-012')).toHaveLength(150);
+it('an address behind many that a policy grants is not granted along with them', async () => {
+  const hosts = Array.from({ length: 20 }, (_, index) => `--listen\n10.0.0.5:${8000 + index}\n`).join('');
+  const args = `${hosts}--listen\n0.0.0.0:80\n...\n`;
+  const { findings } = await judged(zipalignAppend(base, [{ name: '.args', content: Buffer.from(args) }]));
+  const asked = findings.filter(({ id }) => id === 'ARG-012');
+  const told = asked.some(({ asks }) => asks?.listen === '0.0.0.0');
+  expect(told || asked.some(({ asks }) => asks === undefined)).toBe(true);
 });
 
 it('generations of many members each are not all parsed, and what is not is unaccounted for', async () => {

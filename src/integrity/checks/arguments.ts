@@ -78,7 +78,8 @@ function oneFinding(group: readonly SeenIn[], ways: number, more: number): Findi
   const reading = grammars.length < ways ? `, as ${readers} would read it` : '';
   const rest = more > 0 ? `; and ${more} more of this kind` : '';
   const made = finding(id, { ...place(line.member, origin), found: found + reading + rest }, detail);
-  return [asks === undefined ? made : { ...made, asks }];
+  // What one that is not told asks for, nobody granted.
+  return [asks === undefined || more > 0 ? made : { ...made, asks }];
 }
 
 /** Who reads `.args` so, for a sentence. */
