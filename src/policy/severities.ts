@@ -21,7 +21,8 @@ export function withSeverities(verdict: Verdict, { checks, network }: Policy): V
 
 // The policy names the very address that the file asks for.
 function granted(finding: Finding, listen: readonly string[]): Finding {
-  const asked = finding.asks === undefined ? [] : hostAddresses(finding.asks.listen);
+  if (finding.asks === undefined) return finding;
+  const asked = hostAddresses(finding.asks.listen);
   const all = listen.flatMap(hostAddresses);
   const grants = asked.length > 0 && asked.every((one) => all.some((other) => sameAddress(one, other)));
   return grants ? { ...finding, severity: 'info' } : finding;
