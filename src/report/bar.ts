@@ -87,11 +87,12 @@ function titleOf(regions: readonly MarkedRegion[]): string {
   ].join('\n');
 }
 
-function describe({ kind, label, offset, length, trust, findings }: MarkedRegion): string {
+function describe({ kind, label, offset, length, trust, findings, digest }: MarkedRegion): string {
   return [
     `${kind}: ${label}`,
     `byte ${offset} (0x${offset.toString(16)}), ${formatBytes(length)}`,
     `trust: ${trust}`,
+    ...(digest === undefined ? [] : [`SHA-256: ${digest}`]),
     ...findings.map(({ id, title }) => `${id}: ${title}`),
   ].join('\n');
 }

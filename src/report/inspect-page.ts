@@ -51,7 +51,7 @@ const MIB = 1024 * 1024;
  */
 export function inspectPage(input: InspectPageInput): string {
   const { path, anatomy, verdict } = input;
-  const regions = markRegions(anatomy.regions, verdict);
+  const regions = markRegions(anatomy.regions, verdict, input.digests);
   const body = html`<h1>${path}</h1>
 ${summary(input)}
 <h2>Map</h2>
@@ -71,7 +71,7 @@ ${programTables(anatomy)}
 <h2>Archive</h2>
 ${membersTable(anatomy)}
 <h2>Regions</h2>
-${regionTable(regions, input.digests)}
+${regionTable(regions)}
 <footer>Made by paddock ${input.version} at ${input.madeAt}. Nothing of the file was executed.</footer>`;
   return page(`${path} – paddock`, body);
 }

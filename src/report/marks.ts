@@ -11,6 +11,8 @@ export interface MarkedRegion extends Region {
   /** Index in the anatomy's list. */
   readonly index: number;
   readonly trust: Trust;
+  /** SHA-256 (hex), where it was computed. */
+  readonly digest?: string;
   /** Findings whose evidence touches the region, worst first. */
   readonly findings: readonly Finding[];
   readonly worst?: Severity;
@@ -19,7 +21,11 @@ export interface MarkedRegion extends Region {
 const DATA: ReadonlySet<string> = new Set(['gguf-header', 'gguf-tensors', 'padding', 'zip-directory']);
 
 /** Each region with what the judgement says of it. Regions and evidence ascend, so one pass finds what touches. */
-export function markRegions(regions: readonly Region[], verdict: Verdict): MarkedRegion[] {
+export function markRegions(
+  regions: readonly Region[],
+  verdict: Verdict,
+  digests: ReadonlyMap<number, string> = new Map(),
+): MarkedRegion[] {
   const located = verdict.findings
     .filter(({ evidence }) => evidence.offset !== undefined)
     .sort((a, b) => start(a) - start(b));
@@ -27,11 +33,13 @@ export function markRegions(regions: readonly Region[], verdict: Verdict): Marke
   return regions.map((region, index) => {
     const findings = touching(located, longest, region);
     const [first] = findings;
+    const digest = digests.get(index);
     return {
       ...region,
       index,
       trust: trustOf(region, verdict),
       findings,
+      ...(digest === undefined ? {} : { digest }),
       ...(first === undefined ? {} : { worst: first.severity }),
     };
   });

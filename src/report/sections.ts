@@ -17,10 +17,10 @@ const SEGMENT_TYPES: Readonly<Record<number, string>> = {
 };
 
 /** Every region with its digest and what was found in it. */
-export function regionTable(regions: readonly MarkedRegion[], digests: ReadonlyMap<number, string>): Html {
+export function regionTable(regions: readonly MarkedRegion[]): Html {
   const rows = regions.slice(0, MAX_ROWS).map(
-    ({ index, offset, length, kind, label, trust, findings, generation }) =>
-      html`<tr id="region-${index}"><td class="number mono">0x${offset.toString(16)}</td><td class="number">${length}</td><td>${kind}</td><td>${shown(label)}${generation === undefined ? '' : ` (generation ${generation + 1})`}</td><td>${trust}</td><td class="mono">${digests.get(index) ?? ''}</td><td>${findings.map(({ id }) => id).join(' ')}</td></tr>
+    ({ index, offset, length, kind, label, trust, findings, generation, digest }) =>
+      html`<tr id="region-${index}"><td class="number mono">0x${offset.toString(16)}</td><td class="number">${length}</td><td>${kind}</td><td>${shown(label)}${generation === undefined ? '' : ` (generation ${generation + 1})`}</td><td>${trust}</td><td class="mono">${digest ?? ''}</td><td>${findings.map(({ id }) => id).join(' ')}</td></tr>
 `,
   );
   return fold(

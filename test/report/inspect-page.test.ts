@@ -12,6 +12,7 @@ it('shows the map, every region with its digest, the findings and the model', as
   expect(page.match(/<tr id="region-/g)?.length).toBeGreaterThan(20);
   const script = file.subarray(0, file.length - 22);
   expect(page).toContain(createHash('sha256').update(file.subarray(script.length)).digest('hex'));
+  expect(page).toMatch(/SHA-256: [0-9a-f]{64}<\/title>/);
   expect(page).toContain('RUN-000');
   expect(page).toContain('general.architecture');
   expect(page).toContain('<td class="mono">model.gguf</td>');
