@@ -1,5 +1,5 @@
 /**
- * The /zip reader once more, written from its description alone and in another way than src/format/zip/zipos.ts: first every
+ * The /zip reader once more, by the rules of its sources and in another way than src/format/zip/zipos.ts: first every
  * place where a signature stands is listed, then rules are applied to the list. Whole file in memory, 64-bit arithmetic
  * throughout, nothing shared with the product.
  */

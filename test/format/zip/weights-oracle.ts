@@ -1,5 +1,5 @@
 /**
- * llamafile's reader of weights once more, written from its description alone and in another way than src/format/zip/weights.ts:
+ * llamafile's reader of weights once more, by the rules of its source and in another way than src/format/zip/weights.ts:
  * one function over the whole file, which walks down the window and keeps a state. Nothing shared with the product.
  */
 export interface WeightsRules {
