@@ -93,7 +93,14 @@ export function parseEnvelope(text: Buffer, limitBytes = MAX_ENVELOPE_BYTES): En
       found: `${text.length} bytes`,
     });
   }
-  const value = parseJson(text);
+  return readEnvelope(parseJson(text));
+}
+
+/**
+ * An envelope from parsed JSON, of which only the fields of an envelope are looked at.
+ * @throws PaddockError `malformed` if it is none
+ */
+export function readEnvelope(value: unknown): Envelope {
   if (!isRecord(value)) throw notEnvelope('an object with payloadType, payload and signatures', typeof value);
   const { payloadType, payload, signatures } = value;
   if (typeof payloadType !== 'string' || payloadType === '' || payloadType.length > MAX_TYPE) {

@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import * as v from 'valibot';
-import { type Envelope, parseEnvelope, preAuthEncoding } from '../../lib/dsse.ts';
+import { type Envelope, preAuthEncoding, readEnvelope } from '../../lib/dsse.ts';
 import { PaddockError } from '../../lib/errors.ts';
 import { escapeText } from '../../lib/text.ts';
 import { examineChain, MAX_CHAIN } from './certificates.ts';
@@ -58,7 +58,7 @@ export function parseModelSignature(bytes: Buffer): ModelSignature {
     throw malformed(`${v.getDotPath(issue) ?? 'bundle'}: ${issue.expected ?? 'another'}`, issue.message);
   }
   const { verificationMaterial: material, dsseEnvelope } = result.output;
-  const envelope = parseEnvelope(Buffer.from(JSON.stringify(withoutNull(dsseEnvelope))));
+  const envelope = readEnvelope(withoutNull(dsseEnvelope));
   const { payload, signature } = decode(envelope);
   return {
     method: methodOf(material),
@@ -203,7 +203,14 @@ function withoutNull(envelope: Readonly<Record<string, unknown>>): unknown {
   };
 }
 
+/** Parts of a bundle, its payload counted as one: a genuine one has less than a hundred, and each takes memory. */
+const MAX_PARTS = 20_000;
+const OPENERS: ReadonlySet<number> = new Set([...'[{,'].map((char) => char.charCodeAt(0)));
+
 function parseJson(bytes: Buffer): unknown {
+  let parts = 0;
+  for (const byte of bytes) if (OPENERS.has(byte)) parts++;
+  if (parts > MAX_PARTS) throw malformed(`at most ${MAX_PARTS} parts`, `${parts}`);
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch (cause) {

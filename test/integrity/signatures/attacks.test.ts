@@ -290,3 +290,26 @@ describe('trust', () => {
     });
   });
 });
+
+describe('a bundle that is meant to break its reader', () => {
+  const filled = (filler: string) => {
+    const text = JSON.stringify({
+      mediaType: 'application/vnd.dev.sigstore.bundle.v0.3+json',
+      verificationMaterial: { publicKey: { hint: '' } },
+      dsseEnvelope: { payloadType: 'x', payload: '', signatures: [{ sig: '', keyid: null }], more: 0 },
+    });
+    return text.replace('"more":0', `"more":${filler}`);
+  };
+
+  it.each([
+    ['deeper than the stack', '['.repeat(9000) + ']'.repeat(9000)],
+    ['deep and long', '['.repeat(1_000_000) + ']'.repeat(1_000_000)],
+    ['of a million parts', `[${'{},'.repeat(1_000_000)}{}]`],
+  ])('%s is told as no signature', async (_, filler) => {
+    const found = await only({
+      beside: { [`${NAME}.sig`]: filled(filler) },
+      store: trusting({ key: ada.publicText }),
+    });
+    expect(found).toMatchObject({ state: 'invalid' });
+  });
+});
