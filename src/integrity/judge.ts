@@ -71,7 +71,7 @@ function bounded(findings: readonly Finding[]): Finding[] {
     const more = (counts.get(each.id) ?? 0) - TOLD_OF_CHECK;
     if (number > TOLD_OF_CHECK) return [];
     if (number < TOLD_OF_CHECK || more <= 0) return [each];
-    return [{ ...ungranted, title: `${each.title}; and ${more} more of ${each.id}` }];
+    return [{ ...ungranted, title: `${each.title}; and ${more} more of ${each.id}`, more }];
   });
 }
 

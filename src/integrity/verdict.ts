@@ -19,6 +19,8 @@ export interface Finding {
   };
   /** What the user can do. */
   readonly remedy: string;
+  /** So many findings of the same check are left out behind this one. */
+  readonly more?: number;
   /** A bound of paddock's was reached: what lies behind it was not judged. */
   readonly incomplete?: true;
   /** What the file asks for and a policy can grant; a policy that does makes the finding a note. */

@@ -160,7 +160,8 @@ function groupText(group: readonly Finding[], style: Style): string {
   const [first] = group;
   if (first === undefined) return '';
   const { id, severity, title, remedy } = first;
-  const rest = group.length - SHOWN_OF_CHECK;
+  const untold = group.reduce((sum, { more = 0 }) => sum + more, 0);
+  const rest = group.length - SHOWN_OF_CHECK + untold;
   const others = group.slice(1, SHOWN_OF_CHECK).map((finding) => {
     const { offset } = finding.evidence;
     const place = offset === undefined ? '' : `, at byte ${offset} (0x${offset.toString(16)})`;
@@ -170,7 +171,15 @@ function groupText(group: readonly Finding[], style: Style): string {
     headLine(severity, id, title, style),
     ...evidence(first, style),
     ...others,
-    ...(rest > 0 ? [labelled('also', `${rest} more of ${id}, which \`--json\` shows`, style)] : []),
+    ...(rest > 0
+      ? [
+          labelled(
+            'also',
+            `${rest} more of ${id}${untold === 0 ? ', which' : `; ${group.length - SHOWN_OF_CHECK} of them`} \`--json\` shows`,
+            style,
+          ),
+        ]
+      : []),
     // What is only to be known needs no reason.
     ...advice(severity === 'info' ? undefined : (CATALOGUE as Checks)[id], remedy, style),
   ].join('\n');
