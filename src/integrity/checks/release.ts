@@ -18,7 +18,7 @@ export interface Difference {
 const USER_DATA = /^(\.args|[^/]*\.(gguf|mmproj|bin)|LICENSE[^/]*|README[^/]*)$/i;
 /** Members with such names are compiled, loaded, executed, or run in the user's browser. */
 const CODE =
-  /\.(so|dll|dylib|cu|cuh|c|cc|cpp|h|hpp|m|metal|sh|ps1|bat|cmd|exe|js|mjs|html?|sql|pem)$|^(llama\.cpp|llamafile|www|usr|third_party)\/|^\.(symtab|cosmo|ape)/i;
+  /\.(so|dll|dylib|cu|cuh|c|cc|cpp|h|hpp|m|metal|sh|ps1|bat|cmd|exe|js|mjs|html?|xhtml?|xht|svg|xml|css|wasm|sql|pem)$|^(llama\.cpp|llamafile|www|usr|third_party)\/|^\.(symtab|cosmo|ape)/i;
 
 /**
  * A digest over the prefix says nothing about the last directory, which is what the program reads: every record of the

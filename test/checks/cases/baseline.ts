@@ -63,6 +63,7 @@ export const BASELINE_CASES: Readonly<Record<string, CheckCases>> = {
       when('a GPU module', () => add('ggml-cuda.so')),
       when('a page, by zip', () => repack('www/index.html')),
       when('code under the name of a notice', () => add('LICENSE.so')),
+      when('a picture that runs scripts, under the name of a notice', () => add('README.svg')),
     ],
     almost: [clean, when('a licence', () => add('LICENSE')), when('a note', () => repack('notes.txt'))],
   },
