@@ -49,7 +49,7 @@ const FOLDERS: Readonly<Record<string, Folder>> = {
   SelectExpression: (node, names) => fold(part(node, 'lhs'), names),
   FilterExpression: (node, names) => {
     const { name, args } = filterOf(node);
-    return apply(own(FILTERS, name) ?? own(METHODS, name), fold(part(node, 'operand'), names), args, names);
+    return apply(own(FILTERS, name) ?? ofName(name), fold(part(node, 'operand'), names), args, names);
   },
   CallExpression: call,
   MemberExpression: member,
@@ -107,8 +107,13 @@ function combine(operator: string, left: Constant, right: Constant): readonly Co
 function repeat(value: Constant, times: Constant): readonly Constant[] | undefined {
   if (typeof times !== 'number') return undefined;
   if (typeof value === 'number') return [value * times];
+  if (isList(value)) return times * value.length > MAX_ELEMENTS ? [MANY] : [repeated(value, times)];
   if (typeof value !== 'string' || times < 0 || value.length * times > MAX_TEXT) return undefined;
   return [value.repeat(times)];
+}
+
+function repeated(value: readonly Constant[], times: number): Constant[] {
+  return Array.from({ length: Math.max(0, Math.floor(times)) }, () => value).flat();
 }
 
 function call(node: Node, names: Names): readonly Constant[] {
@@ -116,19 +121,28 @@ function call(node: Node, names: Names): readonly Constant[] {
   const args = list(node, 'args');
   if (identifierOf(callee) === 'dict') return [args.flatMap((each) => keywordOf(each)?.name ?? [])];
   if (callee?.type !== 'MemberExpression' || callee.computed === true) return [];
-  const method = own(METHODS, identifierOf(part(callee, 'property')) ?? '');
-  return apply(method, fold(part(callee, 'object'), names), args, names);
+  return apply(
+    ofName(identifierOf(part(callee, 'property')) ?? ''),
+    fold(part(callee, 'object'), names),
+    args,
+    names,
+  );
 }
 
 function member(node: Node, names: Names): readonly Constant[] {
   const property = part(node, 'property');
-  if (node.computed !== true) return names.get(`.${textOf(property) ?? ''}`) ?? [];
   const objects = fold(part(node, 'object'), names);
+  if (node.computed !== true)
+    return names.get(`.${textOf(property) ?? ''}`) ?? (objects.some(isList) ? [MANY] : []);
   if (objects.includes(MANY)) return objects;
   if (property?.type === 'SliceExpression')
     return objects.flatMap((object) => slice(object, property, names));
-  const indexes = fold(property, names).filter((index) => typeof index === 'number');
-  return objects.flatMap((object) => indexes.flatMap((index) => at(object, index) ?? []));
+  const indexes = fold(property, names);
+  const numbers = indexes.filter((index) => typeof index === 'number');
+  // Of objects only the keys are kept.
+  if (numbers.length < indexes.length) return objects.some(isList) ? [MANY] : [];
+  if (numbers.length === 0) return objects.flatMap((object) => (isList(object) ? object : []));
+  return objects.flatMap((object) => numbers.flatMap((index) => at(object, index) ?? []));
 }
 
 function at(object: Constant, index: number): readonly Constant[] {
@@ -220,6 +234,19 @@ const METHODS: Readonly<Record<string, Apply>> = {
   capitalize: same,
 };
 
+/** Filters and methods that give numbers and truth values, or text that is no name. */
+const NO_NAMES = new Set(
+  'length count wordcount int float abs round find rfind index rindex startswith endswith isdigit tojson'.split(
+    ' ',
+  ),
+);
+const anything: Apply = () => MANY;
+
+/** What is not known by its name may make any text of constants. */
+function ofName(name: string): Apply | undefined {
+  return own(METHODS, name) ?? (NO_NAMES.has(name) ? undefined : anything);
+}
+
 /** `'%s%c' % (a, b)`: every kind of placeholder is filled in as text. */
 function percent(format: string, args: readonly Constant[]): string {
   let next = 0;
@@ -232,6 +259,8 @@ function percent(format: string, args: readonly Constant[]): string {
 
 /** `'{}{1}{:c}'.format(a, b)`. */
 function braces(format: string, args: readonly Constant[]): string {
+  // {:_^9} fills up, which is not followed.
+  if (/\{[^{}]*:[^{}]*[^\w{}][^{}]*\}/.test(format)) return MANY;
   let next = 0;
   return format.replace(/\{(\d*)(?::(\w*))?\}/g, (_, place: string, kind: string | undefined) => {
     const value = args[place === '' ? next++ : Number(place)];

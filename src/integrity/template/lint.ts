@@ -115,6 +115,8 @@ class Linter {
     const callee = part(node, 'callee');
     const name = identifierOf(callee);
     if (name !== undefined) {
+      // A macro or its caller can do with it what is not followed.
+      for (const each of list(node, 'args')) this.#handedOn(keywordOf(each)?.value ?? each);
       if (this.#bindings.local.has(name)) return true;
       if (CALLS.has(name) || GLOBALS.has(name) || DUNDER.test(name)) this.#add(`${name}(…)`);
       if (name === 'range' && this.#rangeLength(node) > MAX_ITEMS) this.#add('a range of very many numbers');
@@ -129,6 +131,11 @@ class Linter {
       if (typeof each === 'string' && WIDTHS.has(each)) this.#width(list(node, 'args'));
     }
     return false;
+  }
+
+  #handedOn(node: Node): void {
+    const text = node.type === 'StringLiteral' ? (textOf(node) ?? '') : '';
+    if (DUNDER.test(text)) this.#add(`${text}, handed on`);
   }
 
   #filter(node: Node): void {

@@ -33,6 +33,7 @@ export function bind(program: Node): Bindings {
     }
     const scope = { local, constants, give };
     if (node.type === 'Set') assign(part(node, 'assignee'), assignedTo(node, constants), scope);
+    grow(node, scope);
     if (node.type === 'For') {
       assign(part(node, 'loopvar'), itemsOf(fold(part(node, 'iterable'), constants)), scope);
     }
@@ -54,6 +55,34 @@ export function bind(program: Node): Bindings {
   walk(program, look);
   walk(program, look);
   return { local, constants };
+}
+
+/** Pieces of names of Python's own. */
+const PIECE = /^_|_$/;
+const GROWING = new Set(['append', 'extend', 'insert']);
+
+// What a loop or a list collects piece by piece is not followed: with such pieces it may be any name.
+function grow(node: Node, { constants, give }: Scope): void {
+  const hasPiece = (each: Node | undefined) =>
+    fold(each, constants).some((value) =>
+      (isList(value) ? value : [value]).some((one) => typeof one === 'string' && PIECE.test(one)),
+    );
+  const callee = node.type === 'CallExpression' ? part(node, 'callee') : undefined;
+  if (callee?.type === 'MemberExpression' && GROWING.has(identifierOf(part(callee, 'property')) ?? '')) {
+    if (list(node, 'args').some(hasPiece)) give(bound(part(callee, 'object')), [MANY]);
+  }
+  const value = node.type === 'Set' ? part(node, 'value') : undefined;
+  const name = bound(part(node, 'assignee'));
+  if (value?.type !== 'BinaryExpression' || name === undefined) return;
+  const sides = [part(value, 'left'), part(value, 'right')];
+  if (sides.some((side) => bound(side) === name) && sides.some(hasPiece)) give(name, [MANY]);
+}
+
+/** As `Bindings.constants` has it. */
+function bound(node: Node | undefined): string | undefined {
+  if (node?.type !== 'MemberExpression') return identifierOf(node);
+  const name = node.computed === true ? undefined : identifierOf(part(node, 'property'));
+  return name === undefined ? undefined : `.${name}`;
 }
 
 interface Scope extends Bindings {
