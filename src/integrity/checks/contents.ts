@@ -30,6 +30,10 @@ export function checkContents(anatomy: Anatomy, source: ByteSource): Finding[] {
     if (member.method === 0 && !isLarge(member)) {
       budget -= member.size;
       if (budget >= 0) findings.push(...stored(member, source));
+    } else if (member.method !== 0 && member.method !== 8) {
+      findings.push(
+        packed(member, 'method 0 or 8, which is what the runtime unpacks', `method ${member.method}`),
+      );
     } else if (member.method === 8) {
       budget -= Math.min(member.size, UNPACKED_LIMIT);
       findings.push(...(budget >= 0 ? deflated(member, source) : [notJudged(member, 'too much in all')]));

@@ -53,6 +53,12 @@ export const ZIP_CONTENT_CASES: Readonly<Record<string, CheckCases>> = {
         'a second stream behind the first',
         packed(Buffer.concat([deflateRawSync(text), deflateRawSync(text)]), text.length, crc32(text)),
       ),
+      elf('a method that the runtime has not', {
+        name: 'x.bin',
+        content: text,
+        local: { method: 12 },
+        central: { method: 12 },
+      }),
       elf('broken data', packed(Buffer.alloc(50, 0xff), 100, 0)),
       elf('a cut stream', packed(deflateRawSync(text).subarray(0, 10), text.length, crc32(text))),
       elf(
