@@ -63,7 +63,8 @@ let kept: { readonly places: BaselinePlaces; readonly baselines: readonly Baseli
 
 /** The releases that were learned; read once, when the first file needs them. */
 async function learned(places: BaselinePlaces): Promise<readonly Baseline[]> {
-  if (kept?.places.user === places.user && kept.places.uid === places.uid) return kept.baselines;
+  const same = (['user', 'uid', 'systemOnly'] as const).every((key) => kept?.places[key] === places[key]);
+  if (kept !== undefined && same) return kept.baselines;
   const { readBaselines } = await import('../integrity/baselines/store.ts');
   kept = { places, baselines: readBaselines(places).map(({ baseline }) => baseline) };
   return kept.baselines;

@@ -34,12 +34,16 @@ export function baselinePlaces(context: Context): BaselinePlaces {
   return { system: SYSTEM_BASELINES, user, uid: context.uid };
 }
 
-/** By what `run` and `verify` judge a file, under this policy. `remembered` false: digests are computed anew. */
+/**
+ * By what `run` and `verify` judge a file, under this policy. What the administrator demands rests on nothing that the user can
+ * write: neither on digests that he remembers nor on releases that he learned. `remembered` false: digests are computed anew.
+ */
 export function judgedBy(context: Context, effective: EffectivePolicy, remembered = true): JudgedBy {
   const { cache, ...look } = signatureLook(context, effective);
+  const believed = remembered && !effective.hasCeiling && cache !== undefined;
   return {
-    look: remembered && cache !== undefined ? { ...look, cache } : look,
-    baselines: baselinePlaces(context),
+    look: believed ? { ...look, cache } : look,
+    baselines: { ...baselinePlaces(context), ...(effective.hasCeiling ? { systemOnly: true } : {}) },
   };
 }
 

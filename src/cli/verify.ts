@@ -60,7 +60,7 @@ export async function run(context: Context, input: VerifyInput): Promise<number>
     wanted: input.cyclonedx === true ? 'contents' : 'verdict',
     by: judgedBy(context, effective, input.cache),
     progress: judged.count,
-    whole: wholeOf(context, input),
+    whole: wholeOf(context, input, effective.hasCeiling),
     onBytes: bars.report,
   });
   judged.end();
@@ -72,13 +72,17 @@ export async function run(context: Context, input: VerifyInput): Promise<number>
   return exit;
 }
 
-function wholeOf(context: Context, { quick, tree, cache }: VerifyInput): WholeWanted | undefined {
+function wholeOf(
+  context: Context,
+  { quick, tree, cache }: VerifyInput,
+  hasCeiling: boolean,
+): WholeWanted | undefined {
   if (quick === true) return undefined;
   return {
     digest: tree === true ? 'tree' : 'sha256',
     uid: context.uid,
     nowMs: context.now().getTime(),
-    ...(cache === false ? {} : { cache: digestCachePath(context) }),
+    ...(cache === false || hasCeiling ? {} : { cache: digestCachePath(context) }),
   };
 }
 

@@ -63,6 +63,8 @@ export const SYSTEM_BASELINES = '/etc/paddock/baselines';
 export interface BaselinePlaces {
   readonly system: string;
   readonly user: string;
+  /** Where the administrator has written a policy: what a user learned would let him meet it with a release of his own. */
+  readonly systemOnly?: true;
   /** Of the user; -1 where the system knows no users. */
   readonly uid: number;
 }

@@ -39,8 +39,9 @@ const SUFFIX = '.json';
  * @throws PaddockError `policy-invalid` for a store or a file that others could have written, that is a link, or that is
  * damaged; `too-large` at a bound of ours; `io` for what cannot be read.
  */
-export function readBaselines({ system, user, uid }: BaselinePlaces): Kept[] {
+export function readBaselines({ system, user, uid, systemOnly }: BaselinePlaces): Kept[] {
   const ofSystem = readStore(system, ROOT).map((baseline): Kept => ({ baseline, store: 'system' }));
+  if (systemOnly === true) return ofSystem;
   const names = new Set(ofSystem.map(({ baseline }) => baseline.name));
   const ofUser = readStore(user, uid).filter(({ name }) => !names.has(name));
   return [...ofSystem, ...ofUser.map((baseline): Kept => ({ baseline, store: 'user' }))];

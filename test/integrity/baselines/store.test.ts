@@ -139,6 +139,9 @@ describe('what somebody else could have written', () => {
     const own = stored('llamafile-9.0', { version: 'machine' });
     writeFileSync(join(places.system, 'llamafile-9.0.json'), JSON.stringify(own), { mode: 0o644 });
     expect(readBaselines(places)).toMatchObject([{ store: 'system', baseline: { version: 'machine' } }]);
+    writeBaseline(places, stored('mine'), false);
+    expect(readBaselines(places)).toHaveLength(2);
+    expect(readBaselines({ ...places, systemOnly: true })).toMatchObject([{ store: 'system' }]);
     expect(caught(() => removeBaseline(places, 'llamafile-9.0'))).toMatchObject({ code: 'usage' });
     expect(caught(() => writeBaseline(places, stored(), true))).toMatchObject({ code: 'usage' });
   });
