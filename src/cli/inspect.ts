@@ -1,5 +1,5 @@
 import { closeSync } from 'node:fs';
-import type { Anatomy, ElfSegment, GgufFacts, Region } from '../format/anatomy.ts';
+import type { Anatomy, ElfSegment, GgufFacts, Region, ZipMember } from '../format/anatomy.ts';
 import { archiveHistory, type GenerationChanges } from '../format/history.ts';
 import { openJudged } from '../format/open.ts';
 import { readAnatomy } from '../format/read.ts';
@@ -39,7 +39,7 @@ export async function run(context: Context, { file, json, html }: InspectInput):
     const started = await naming(file, () => inspectArguments(anatomy, opened.source));
     context.stdout.write(
       json === true
-        ? `${toJson({ schema: 'paddock/inspect/v1', path: file, summary: summarise(anatomy), ...anatomy, history: archiveHistory(anatomy).map(namesOnly), arguments: argumentsJson(started) })}\n`
+        ? `${toJson({ schema: 'paddock/inspect/v1', path: file, summary: summarise(anatomy), ...anatomy, history: archiveHistory(anatomy).map(historyJson), arguments: argumentsJson(started) })}\n`
         : `${describe(context, file, anatomy, started)}\n`,
     );
     return EXIT.ok;
@@ -222,13 +222,21 @@ function changes(word: string, names: readonly string[]): string[] {
     : shown;
 }
 
-function namesOnly({ added, replaced, removed, ...rest }: GenerationChanges) {
+function historyJson({ added, replaced, removed, ...rest }: GenerationChanges) {
   return {
     ...rest,
     added: added.map(({ name }) => name),
-    replaced: replaced.map(({ after }) => after.name),
+    replaced: replaced.map(({ before, after }) => ({
+      name: after.name,
+      before: recordOf(before),
+      after: recordOf(after),
+    })),
     removed: removed.map(({ name }) => name),
   };
+}
+
+function recordOf({ contentOffset, size, crc32 }: ZipMember) {
+  return { contentOffset, size, crc32 };
 }
 
 function metadata(model: GgufFacts): string {

@@ -143,6 +143,8 @@ export interface ZipMember {
   readonly crc32: number;
   /** Upper 16 bits of the external attributes: the Unix mode. */
   readonly mode: number;
+  /** Lower 16 bits of the external attributes: those of DOS (8 volume label, 16 folder). The runtime reads them where `madeBy` is not Unix. */
+  readonly dosAttributes: number;
   /** The name's bytes are UTF-8; else each of them became one character of `name`. */
   readonly isUtf8: boolean;
   /** "Version made by": host system in the upper byte (3: Unix), version in the lower one (45: apelink, zipobj, zipalign). */

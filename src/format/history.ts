@@ -1,9 +1,9 @@
 import type { Anatomy, ZipMember, ZipView } from './anatomy.ts';
 
 /** Who wrote a generation of the archive, by the marks that each leaves in its records. */
-export type ArchiveTool = 'apelink' | 'zipalign' | 'Info-ZIP' | 'another tool';
+export type ArchiveTool = 'apelink' | 'the linker' | 'zipalign' | 'Info-ZIP' | 'another tool';
 
-/** A member that took the place of another of its name. */
+/** A member that took the place of another of its name, be it with the same content. */
 export interface Replacement {
   readonly before: ZipMember;
   readonly after: ZipMember;
@@ -25,6 +25,16 @@ const ZIP64 = 1;
 const NTFS = 0x000a;
 const MADE_BY_45 = UNIX | 45;
 const MADE_BY_INFOZIP = UNIX | 30;
+/** Of the symbol tables, by apelink of cosmopolitan 3.0: DOS, version 2.0. */
+const MADE_BY_FIRST_APELINK = 20;
+
+/**
+ * Whether two members have the same content as far as their headers tell. Anybody can make bytes of a given CRC-32: it tells
+ * what is different, and never that something is the same.
+ */
+export function isAlike(one: ZipMember, other: ZipMember): boolean {
+  return one.crc32 === other.crc32 && one.size === other.size;
+}
 
 /**
  * The history of the archive as the file still shows it, oldest generation first, the present one last. Where a generation
@@ -40,7 +50,7 @@ export function archiveHistory(anatomy: Anatomy): GenerationChanges[] {
     before = now;
     return {
       end,
-      tool: toolOf(view, changes.added, changes.replaced),
+      tool: toolOf(anatomy, view, changes.added, changes.replaced),
       members: view.members.length,
       ...changes,
     };
@@ -56,7 +66,7 @@ function changesBetween(
   for (const [name, after] of now) {
     const old = before.get(name);
     if (old === undefined) added.push(after);
-    else if (isOther(old, after)) replaced.push({ before: old, after });
+    else if (old.contentOffset !== after.contentOffset) replaced.push({ before: old, after });
   }
   return {
     added,
@@ -65,18 +75,21 @@ function changesBetween(
   };
 }
 
-// A member that was only moved has the same content as before.
-function isOther(old: ZipMember, now: ZipMember): boolean {
-  return old.crc32 !== now.crc32 || old.size !== now.size || old.method !== now.method;
-}
-
-function toolOf(view: ZipView, added: readonly ZipMember[], replaced: readonly Replacement[]): ArchiveTool {
+function toolOf(
+  { ape }: Anatomy,
+  view: ZipView,
+  added: readonly ZipMember[],
+  replaced: readonly Replacement[],
+): ArchiveTool {
   const news = [...added, ...replaced.map(({ after }) => after)];
   const is = (test: (member: ZipMember) => boolean) => news.length > 0 && news.every(test);
   if (news.some(({ madeBy }) => madeBy === MADE_BY_INFOZIP)) return 'Info-ZIP';
   if (view.eocd === 'eocd64' && is(({ madeBy, extras }) => madeBy === MADE_BY_45 && extras.includes(ZIP64))) {
     return 'zipalign';
   }
-  const own = ({ madeBy, extras }: ZipMember) => madeBy === MADE_BY_45 && extras.every((id) => id === NTFS);
-  return view.eocd === 'eocd32' && is(own) ? 'apelink' : 'another tool';
+  const own = ({ madeBy, extras, name }: ZipMember) =>
+    (madeBy === MADE_BY_45 && extras.every((id) => id === NTFS)) ||
+    (madeBy === MADE_BY_FIRST_APELINK && extras.length === 0 && name.startsWith('.symtab.'));
+  if (view.eocd !== 'eocd32' || !is(own)) return 'another tool';
+  return ape?.monolithic === true ? 'the linker' : 'apelink';
 }

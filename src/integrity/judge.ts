@@ -9,6 +9,7 @@ import { checkFile } from './checks/file.ts';
 import { checkMembers } from './checks/members.ts';
 import { checkProgram } from './checks/program.ts';
 import { checkReaders } from './checks/readers.ts';
+import { checkReplacements } from './checks/replacements.ts';
 import { checkSignatures } from './checks/signatures.ts';
 import { checkWeights } from './checks/weights.ts';
 import { commandLines, readDotArgs, runtimeVersion } from './dot-args.ts';
@@ -41,7 +42,8 @@ export async function judge(input: JudgeInput): Promise<Verdict> {
     ...checkProgram(anatomy, tables.loaders, input.architecture, identity.programLength),
     ...checkArchive(anatomy, identity.view),
     ...(await checkReaders(anatomy, input.source)),
-    ...checkMembers(anatomy, identity.view),
+    ...checkMembers(anatomy),
+    ...(await checkReplacements(anatomy, input.source, identity.view)),
     ...checkContents(anatomy, input.source),
     ...checkStart(input, identity),
     ...(await checkWeights(anatomy, input.source, identity.told.version)),

@@ -1,4 +1,4 @@
-import type { GenerationChanges } from '../format/history.ts';
+import { type GenerationChanges, isAlike, type Replacement } from '../format/history.ts';
 import type { ShownGeneration } from './inspect-page.ts';
 
 /** A generation of the archive in words; names are not escaped. */
@@ -10,14 +10,22 @@ export function shownGeneration({
   replaced,
   removed,
 }: GenerationChanges): ShownGeneration {
-  const checksum = (crc32: number) => crc32.toString(16).padStart(8, '0');
   return {
     title: `by ${tool}: ${members} ${members === 1 ? 'member' : 'members'}, up to byte ${end}`,
-    added: added.map(({ name, size }) => `${name} (${size} bytes)`),
-    replaced: replaced.map(
-      ({ before, after }) =>
-        `${after.name}: ${before.size} bytes (CRC-32 ${checksum(before.crc32)}) became ${after.size} bytes (${checksum(after.crc32)})`,
-    ),
-    removed: removed.map(({ name, size }) => `${name} (${size} bytes)`),
+    added: added.map(({ name, size }) => `${name} (${bytes(size)})`),
+    replaced: replaced.map(shownReplacement),
+    removed: removed.map(({ name, size }) => `${name} (${bytes(size)})`),
   };
+}
+
+function shownReplacement({ before, after }: Replacement): string {
+  const checksum = ({ crc32 }: { crc32: number }) => crc32.toString(16).padStart(8, '0');
+  const old = `${after.name}: ${bytes(before.size)} at byte ${before.contentOffset} (CRC-32 ${checksum(before)})`;
+  return isAlike(before, after)
+    ? `${old} written again at byte ${after.contentOffset}, same length and checksum`
+    : `${old} became ${after.size} at byte ${after.contentOffset} (${checksum(after)})`;
+}
+
+function bytes(count: number): string {
+  return count === 1 ? '1 byte' : `${count} bytes`;
 }

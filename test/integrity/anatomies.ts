@@ -62,6 +62,7 @@ export function member(name: string, changes: Partial<ZipMember> = {}): ZipMembe
     size: 10,
     crc32: 0,
     mode: 0o100644,
+    dosAttributes: 0,
     isUtf8: true,
     madeBy: 0x032d,
     extras: [],

@@ -73,8 +73,7 @@ it('modules that no baseline could have are not unpacked for their digest', asyn
 it('a compressed member that would take too much memory is not judged, and that is no pass', async () => {
   const content = Buffer.alloc(33 * 1024 * 1024);
   const { findings } = await judged(zipalignAppend(base, [{ name: 'big.txt', content, method: 'deflated' }]));
-  const told = findings.filter(({ id }) => id === 'ZIP-041');
-  expect(told.map(({ evidence }) => evidence.expected)).toEqual([
-    `at most ${32 * 1024 * 1024} bytes, so that it can be judged`,
-  ]);
+  const told = findings.filter(({ id }) => id === 'ZIP-046');
+  expect(told).toEqual([expect.objectContaining({ severity: 'deny', incomplete: true })]);
+  expect(told[0]?.evidence.expected).toContain(`at most ${32 * 1024 * 1024} bytes`);
 });

@@ -6,6 +6,7 @@ import { bufferSource } from '../../src/format/source.ts';
 import { checkContents, checkLargeContents, LargeContents } from '../../src/integrity/checks/contents.ts';
 
 const LARGE = 16 * 1024 * 1024 + 5;
+const text = Buffer.from('words and words and words\n'.repeat(20));
 const entries = [
   { name: 'small', content: Buffer.from('small') },
   { name: 'large.bin', content: Buffer.alloc(LARGE, 'large ') },
@@ -48,4 +49,25 @@ it('a pass that ends early says nothing of what it did not see', () => {
   contents.update(0, bytes.subarray(0, bytes.length - LARGE));
   expect(Object.keys(contents.checksums()).length).toBeLessThan(2);
   expect(() => contents.update(0, bytes)).toThrow(RangeError);
+});
+
+it('what a start leaves out because it is too much in all is for the pass', () => {
+  const many = Array.from({ length: 17 }, (_, index) => ({
+    name: `part-${index}.bin`,
+    content: Buffer.alloc(16 * 1024 * 1024, `${index} `),
+  }));
+  const file = appendBaseZip(syntheticElf(), [
+    ...many,
+    { name: 'last.txt', content: text, method: 'deflated' },
+  ]);
+  const parts = readAnatomy(bufferSource(file));
+  const place = (parts.zip?.members[16]?.contentOffset ?? 0) + 5;
+  file[place] = (file[place] ?? 0) ^ 1;
+  expect(checkContents(parts, bufferSource(file))).toEqual([]);
+  const contents = new LargeContents(parts);
+  contents.update(0, file);
+  const findings = checkLargeContents(parts, contents.checksums());
+  expect(findings.map(({ id, title }) => `${id} ${title}`)).toEqual([
+    expect.stringMatching(/^ZIP-033 .*part-16\.bin$/),
+  ]);
 });

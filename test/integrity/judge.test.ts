@@ -145,6 +145,14 @@ describe('a release as it was published', () => {
     expect(given).toMatchObject({ standing: 'release', findings: [] });
   });
 
+  it('may have replaced a member of its own', async () => {
+    const first = appendBaseZip(syntheticElf(), [{ name: 'www/page', content: Buffer.from('1') }]);
+    const release = zipalignAppend(first, [{ name: 'www/page', content: Buffer.from('22') }]);
+    const given = await verdict(zipalignAppend(release, user), { tables: tables(release) });
+    expect(given).toMatchObject({ standing: 'release', findings: [] });
+    expect(ids(await verdict(zipalignAppend(release, user), { tables: tables() }))).toContain('ZIP-045');
+  });
+
   it('is no excuse for what was added', async () => {
     const given = await verdict(zipalignAppend(odd, [...user, { name: 'c:d', content: Buffer.from('4') }]), {
       tables: tables(odd),

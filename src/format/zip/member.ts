@@ -61,6 +61,7 @@ export function readMember(
     size,
     crc32,
     mode: record.readUInt16LE(40),
+    dosAttributes: record.readUInt16LE(38),
     isUtf8: isUtf8(central.nameBytes),
     madeBy: record.readUInt16LE(4),
     extras: [...new Set([...extraIds(extra), ...extraIds(localExtra)])].sort((a, b) => a - b),

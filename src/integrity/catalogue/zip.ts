@@ -167,9 +167,9 @@ export const ZIP = {
   'ZIP-031': {
     stage: 'judging',
     severity: 'deny',
-    title: 'weights are compressed, so that no runtime can load them',
-    why: 'weights are mapped as they lie in the file, so the program would fail or read something else in their place',
-    remedy: 'add them again with `zipalign -j0`',
+    title: 'a member is packed in a way that no runtime can read',
+    why: 'weights must be stored, all else stored or deflated: the program fails, or reads something else in its place',
+    remedy: 'add it again with `zipalign -j0`',
   },
   'ZIP-050': {
     stage: 'judging',
@@ -216,7 +216,7 @@ export const ZIP = {
   'ZIP-024': {
     stage: 'judging',
     severity: 'warn',
-    title: 'names of the archive differ only in case',
+    title: 'names of the archive differ only in case, or in how their letters are composed',
     why: 'the runtime tells them apart, and Windows, macOS and hasty readers do not',
     remedy: REBUILD,
   },
@@ -224,7 +224,7 @@ export const ZIP = {
     stage: 'judging',
     severity: 'deny',
     title: 'a member of the archive is no plain readable file',
-    why: 'tools that unpack it would make a link, a device or a program with the rights of somebody else',
+    why: 'the runtime does not open what nobody may read, and tools that unpack it make a link, a device or a program with the rights of somebody else',
     remedy: REBUILD,
   },
   'ZIP-039': {
@@ -247,5 +247,14 @@ export const ZIP = {
     title: 'a member of the archive took the place of another one',
     why: 'whoever added to the file exchanged a part of it that was there before',
     remedy: ASK,
+  },
+  'ZIP-046': {
+    stage: 'judging',
+    severity: 'deny',
+    title: 'a compressed member is too large to be judged',
+    why: 'what it unpacks to was not looked at, and the program may use all of it',
+    remedy:
+      'store it without compression (`zipalign -0`); no member that a release packs comes near this bound',
+    incomplete: true,
   },
 } as const satisfies Checks;

@@ -13,7 +13,7 @@ export function checkArchive({ zip }: Anatomy, release?: ZipView): Finding[] {
   const others = zip.members.filter(({ recordSha256 }) => !published.has(recordSha256));
   return [
     ...duplicates(zip.members, published),
-    ...others.flatMap((member) => [...names(member), ...weights(member)]),
+    ...others.flatMap((member) => [...names(member), ...methods(member)]),
   ];
 }
 
@@ -46,7 +46,7 @@ function names(member: ZipMember): Finding[] {
   const evidence = { offset: member.recordOffset, length: member.recordLength };
   const shown = escapeText(name, 60);
   const findings: Finding[] = [];
-  if (name === '' || shown !== name || !member.isUtf8 || /[\\:]/.test(name))
+  if (name === '' || escapeText(name, name.length) !== name || !member.isUtf8 || /[\\:]/.test(name))
     findings.push(finding('ZIP-021', evidence, shown));
   // A folder's entry ends in one slash.
   const parts = name.replace(/\/$/, '').split('/');
@@ -56,12 +56,9 @@ function names(member: ZipMember): Finding[] {
   return findings;
 }
 
-function weights(member: ZipMember): Finding[] {
-  if (member.method === 0 || !/\.gguf$/i.test(member.name)) return [];
-  const evidence = {
-    offset: member.localOffset,
-    expected: 'method 0 (stored)',
-    found: `method ${member.method}`,
-  };
-  return [finding('ZIP-031', evidence, escapeText(member.name, 60))];
+function methods({ name, method, localOffset: offset }: ZipMember): Finding[] {
+  const isWeights = /\.gguf$/i.test(name);
+  if (method === 0 || (method === 8 && !isWeights)) return [];
+  const expected = isWeights ? 'method 0 (stored)' : 'method 0 (stored) or 8 (deflated)';
+  return [finding('ZIP-031', { offset, expected, found: `method ${method}` }, escapeText(name, 60))];
 }

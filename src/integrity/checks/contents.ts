@@ -10,7 +10,7 @@ import type { Finding } from '../verdict.ts';
 const STORED_LIMIT = 16 * 1024 * 1024;
 /** Of one member, packed and unpacked, which both are in memory. No member that the runtime unpacks is a fifth of it. */
 const UNPACKED_LIMIT = 32 * 1024 * 1024;
-/** Of all members together, read and unpacked: what a start may cost. */
+/** Of all compressed members together, unpacked, and of all stored ones: what a start may cost. */
 const BUDGET = 256 * 1024 * 1024;
 /** Deflate packs zeros 1,032 to 1; texts, sources and pages stay below 20 to 1. */
 const RATIO_LIMIT = 1000;
@@ -20,30 +20,43 @@ const CHUNK_BYTES = 1024 * 1024;
 const LEAST_CHUNK_BYTES = 64;
 
 /**
- * ZIP-033 and ZIP-041: whether the contents are what their headers say, for all compressed members and stored ones up to 16 MiB.
- * Those that are left out are for `LargeContents`.
+ * ZIP-033, ZIP-041 and ZIP-046: whether the contents are what their headers say, for all compressed members, and for stored ones
+ * up to 16 MiB and 256 MiB together. The other stored ones are for `LargeContents`.
  */
 export function checkContents(anatomy: Anatomy, source: ByteSource): Finding[] {
-  let budget = BUDGET;
-  const findings: Finding[] = [];
-  for (const member of anatomy.zip?.members ?? []) {
-    if (member.method === 0 && !isLarge(member)) {
-      budget -= member.size;
-      if (budget >= 0) findings.push(...stored(member, source));
-    } else if (member.method !== 0 && member.method !== 8) {
-      findings.push(
-        packed(member, 'method 0 or 8, which is what the runtime unpacks', `method ${member.method}`),
-      );
-    } else if (member.method === 8) {
-      budget -= Math.min(member.size, UNPACKED_LIMIT);
-      findings.push(...(budget >= 0 ? deflated(member, source) : [notJudged(member, 'too much in all')]));
-    }
-  }
-  return findings;
+  const compressed = within(membersOf(anatomy, 8), UNPACKED_LIMIT);
+  return [
+    ...storedMembers(anatomy).now.flatMap((member) => stored(member, source)),
+    ...compressed.now.flatMap((member) => deflated(member, source)),
+    ...compressed.later.map(notJudged),
+  ];
 }
 
-function isLarge({ size }: ZipMember): boolean {
-  return size > STORED_LIMIT;
+function membersOf({ zip }: Anatomy, method: number): ZipMember[] {
+  return (zip?.members ?? []).filter((member) => member.method === method);
+}
+
+function storedMembers(anatomy: Anatomy): Plan {
+  return within(membersOf(anatomy, 0), STORED_LIMIT);
+}
+
+interface Plan {
+  readonly now: readonly ZipMember[];
+  readonly later: readonly ZipMember[];
+}
+
+/** Members in their order, each of at most `limitBytes` in the file and unpacked, as long as they fit into the budget together. */
+function within(members: readonly ZipMember[], limitBytes: number): Plan {
+  const now: ZipMember[] = [];
+  const later: ZipMember[] = [];
+  let budget = BUDGET;
+  for (const member of members) {
+    const bytes = Math.max(member.size, member.compressedSize);
+    const fits = bytes <= limitBytes && bytes <= budget;
+    if (fits) budget -= bytes;
+    (fits ? now : later).push(member);
+  }
+  return { now, later };
 }
 
 function stored(member: ZipMember, source: ByteSource): Finding[] {
@@ -57,7 +70,6 @@ function stored(member: ZipMember, source: ByteSource): Finding[] {
 
 function deflated(member: ZipMember, source: ByteSource): Finding[] {
   const { size, compressedSize, contentOffset } = member;
-  if (size > UNPACKED_LIMIT || compressedSize > UNPACKED_LIMIT) return [notJudged(member, `${size} bytes`)];
   if (size > RATIO_FREE_BYTES && size > compressedSize * RATIO_LIMIT) {
     return [
       packed(member, `at most ${RATIO_LIMIT} times the packed size`, `${compressedSize} bytes for ${size}`),
@@ -106,8 +118,10 @@ function packed(member: ZipMember, expected: string, found: string): Finding {
   return finding('ZIP-041', { offset, length, expected, found }, escapeText(name, 60));
 }
 
-function notJudged(member: ZipMember, found: string): Finding {
-  return packed(member, `at most ${UNPACKED_LIMIT} bytes, so that it can be judged`, found);
+function notJudged({ contentOffset: offset, compressedSize, size, name }: ZipMember): Finding {
+  const expected = `at most ${UNPACKED_LIMIT} bytes, and ${BUDGET} with the members before it`;
+  const found = `${size} bytes, packed into ${compressedSize}`;
+  return finding('ZIP-046', { offset, length: compressedSize, expected, found }, escapeText(name, 60));
 }
 
 /** CRC-32 of each large stored member: the offset of its content → what it came to. */
@@ -122,9 +136,7 @@ export class LargeContents {
   private at = 0;
 
   constructor(anatomy: Anatomy) {
-    this.open = (anatomy.zip?.members ?? [])
-      .filter((member) => member.method === 0 && isLarge(member))
-      .map((member) => ({ member, sum: 0, done: 0 }));
+    this.open = storedMembers(anatomy).later.map((member) => ({ member, sum: 0, done: 0 }));
   }
 
   /** The next bytes of the file. */

@@ -1,5 +1,4 @@
-import type { Anatomy, ZipMember, ZipView } from '../../format/anatomy.ts';
-import { archiveHistory } from '../../format/history.ts';
+import type { Anatomy, ZipMember } from '../../format/anatomy.ts';
 import { escapeText } from '../../lib/text.ts';
 import { type CheckId, finding } from '../catalogue.ts';
 import type { Finding } from '../verdict.ts';
@@ -14,87 +13,104 @@ const MEANINGFUL = [
     ['so', 'dll', 'dylib'].map((type) => `ggml-${gpu}.${type}`),
   ),
 ];
-const SPELLING = new Map(MEANINGFUL.map((name) => [name.toLowerCase(), name]));
+const SPELLING = new Map(MEANINGFUL.map((name) => [folded(name), name]));
 
 const TYPE = 0o170000;
 const REGULAR = 0o100000;
 const FOLDER = 0o040000;
 const SPECIAL_BITS = 0o7000;
 const READ_BITS = 0o444;
+const DOS_VOLUME = 8;
+const DOS_FOLDER = 16;
+/** "Made by", upper byte. For any other host the runtime takes the mode from the attributes of DOS, which are always readable. */
+const UNIX = 3;
+/** apelink writes no attributes at all for its symbol tables, and nothing opens these by name. */
+const SYMBOLS = /^\.symtab(\.amd64|\.arm64)?$/;
 /** zip64, NTFS times, Unix times, Info-ZIP owner in two forms, Unicode path (which the reader compares). */
 const KNOWN_EXTRAS: ReadonlySet<number> = new Set([0x0001, 0x000a, 0x5455, 0x7875, 0x7855, 0x7075]);
-/** What users replace in their own files. */
-const USER_DATA = /^\.args$|\.gguf$/i;
 
-/**
- * ZIP: how members stand to one another, what they are marked as, and which took the place of another.
- * @param release the archive of the release that the file was made from: what became of its members is told elsewhere
- */
-export function checkMembers(anatomy: Anatomy, release?: ZipView): Finding[] {
-  const members = anatomy.zip?.members ?? [];
+/** ZIP: how members stand to one another, and what they are marked as. */
+export function checkMembers({ zip }: Anatomy): Finding[] {
+  const members = zip?.members ?? [];
   return [
-    ...filesAndFolders(members),
+    ...folders(members),
+    ...belowFiles(members),
     ...spellings(members),
     ...members.flatMap((member) => [...attributes(member), ...unknownExtras(member)]),
-    ...replacements(anatomy, release),
   ];
 }
 
-function filesAndFolders(members: readonly ZipMember[]): Finding[] {
-  const files = new Set<string>(members.map(({ name }) => name).filter((name) => !name.endsWith('/')));
-  const findings: Finding[] = [];
-  for (const member of members) {
-    const { name, size, mode } = member;
+/** Members that are a folder by their name and a file by what else is said of them, or the other way round. */
+function folders(members: readonly ZipMember[]): Finding[] {
+  return members.flatMap((member) => {
+    const { name, size, mode, dosAttributes } = member;
     const type = mode & TYPE;
-    if (name.endsWith('/') && (size > 0 || (type !== 0 && type !== FOLDER))) {
-      findings.push(
-        at('ZIP-022', member, 'no content, and the mode of a folder', `${size} bytes, mode ${octal(mode)}`),
-      );
-      continue;
+    if (name.endsWith('/')) {
+      if (size === 0 && (type === 0 || type === FOLDER)) return [];
+      const found = `${size} bytes, mode ${octal(mode)}`;
+      return [at('ZIP-022', member, 'no content, and the mode of a folder', found)];
     }
-    const parent = parentsOf(name).find((folder) => files.has(folder));
-    if (parent !== undefined) {
-      findings.push(at('ZIP-022', member, 'a folder above it', `a file: ${escapeText(parent, 60)}`));
+    if ((dosAttributes & DOS_FOLDER) === 0) return [];
+    return [
+      at('ZIP-022', member, 'a name that ends in a slash', `attributes 0x${dosAttributes.toString(16)}`),
+    ];
+  });
+}
+
+/** Members that lie below a file. In the order of their names, all that is below a file follows it directly. */
+function belowFiles(members: readonly ZipMember[]): Finding[] {
+  const sorted = members
+    .map((member) => ({ member, path: member.name.endsWith('/') ? member.name : `${member.name}/` }))
+    .sort((a, b) => order(a.path, b.path) || a.member.name.length - b.member.name.length);
+  const findings: Finding[] = [];
+  let file: (typeof sorted)[number] | undefined;
+  for (const each of sorted) {
+    if (file === undefined || !each.path.startsWith(file.path)) {
+      file = each.member.name.endsWith('/') ? undefined : each;
+    } else if (each.member.name !== file.member.name) {
+      const found = `a file: ${escapeText(file.member.name, 60)}`;
+      findings.push(at('ZIP-022', each.member, 'a folder above it', found));
     }
   }
   return findings;
 }
 
-/** "a/b/c" → "a", "a/b"; "a/" → "a". At most the first 32. */
-function parentsOf(name: string): string[] {
-  const found: string[] = [];
-  for (let cut = name.indexOf('/'); cut >= 0 && found.length < 32; cut = name.indexOf('/', cut + 1)) {
-    found.push(name.slice(0, cut));
-  }
-  return found;
+function order(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
 }
 
 function spellings(members: readonly ZipMember[]): Finding[] {
   const seen = new Map<string, ZipMember>();
   const findings: Finding[] = [];
   for (const member of members) {
-    const folded = member.name.toLowerCase();
-    const other = seen.get(folded);
-    const meant = SPELLING.get(folded);
+    const key = folded(member.name);
+    const other = seen.get(key);
+    const meant = SPELLING.get(key);
     if (other !== undefined && other.name !== member.name) {
       findings.push(at('ZIP-024', member, 'names that differ in more than case', escapeText(other.name, 60)));
     } else if (meant !== undefined && meant !== member.name) {
       findings.push(at('ZIP-024', member, meant, escapeText(member.name, 60)));
     }
-    seen.set(folded, other ?? member);
+    seen.set(key, other ?? member);
   }
   return findings;
 }
 
-// apelink writes no attributes at all for its symbol tables, and nothing opens these by name.
+// Capitals first: some letters have no lower case of their own and share their capital with another one (ſ and s).
+function folded(name: string): string {
+  return name.normalize('NFC').toUpperCase().toLowerCase().normalize('NFC');
+}
+
 function attributes(member: ZipMember): Finding[] {
-  const { mode, name } = member;
+  const { mode, name, madeBy, dosAttributes } = member;
   const type = mode & TYPE;
-  if (mode === 0) return [];
-  const allowed = type === 0 || type === REGULAR || (type === FOLDER && name.endsWith('/'));
-  const unreadable = type === REGULAR && (mode & READ_BITS) === 0;
-  if (allowed && (mode & SPECIAL_BITS) === 0 && !unreadable) return [];
-  return [at('ZIP-034', member, 'a readable regular file, or a folder', `mode ${octal(mode)}`)];
+  const isFolder = name.endsWith('/');
+  const isPlain = type === 0 || type === REGULAR || (type === FOLDER && isFolder);
+  const isClosed = madeBy >> 8 === UNIX && (mode & READ_BITS) === 0 && !isFolder && !SYMBOLS.test(name);
+  if (isPlain && !isClosed && (mode & SPECIAL_BITS) === 0 && (dosAttributes & DOS_VOLUME) === 0) return [];
+  const found = `mode ${octal(mode)}, attributes 0x${dosAttributes.toString(16)}`;
+  return [at('ZIP-034', member, 'a readable regular file, or a folder', found)];
 }
 
 function unknownExtras(member: ZipMember): Finding[] {
@@ -102,21 +118,6 @@ function unknownExtras(member: ZipMember): Finding[] {
   if (unknown.length === 0) return [];
   const found = unknown.slice(0, 8).map((id) => `0x${id.toString(16).padStart(4, '0')}`);
   return [at('ZIP-039', member, 'extra fields of the tools that build llamafiles', found.join(', '))];
-}
-
-function replacements(anatomy: Anatomy, release: ZipView | undefined): Finding[] {
-  const published = new Set(release?.members.map(({ recordSha256 }) => recordSha256));
-  const { zip } = anatomy;
-  const current = new Set(zip?.members.map(({ recordOffset }) => recordOffset));
-  return archiveHistory(anatomy)
-    .flatMap(({ replaced }) => replaced)
-    .filter(({ before, after }) => current.has(after.recordOffset) && !published.has(before.recordSha256))
-    .filter(({ before }) => !USER_DATA.test(before.name))
-    .map(({ before, after }) => at('ZIP-045', after, described(before), described(after)));
-}
-
-function described({ size, crc32, contentOffset }: ZipMember): string {
-  return `${size} bytes at byte ${contentOffset}, CRC-32 ${crc32.toString(16).padStart(8, '0')}`;
 }
 
 function at(id: CheckId, member: ZipMember, expected: string, found: string): Finding {

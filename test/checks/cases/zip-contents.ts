@@ -53,23 +53,33 @@ export const ZIP_CONTENT_CASES: Readonly<Record<string, CheckCases>> = {
         'a second stream behind the first',
         packed(Buffer.concat([deflateRawSync(text), deflateRawSync(text)]), text.length, crc32(text)),
       ),
-      elf('a method that the runtime has not', {
-        name: 'x.bin',
-        content: text,
-        local: { method: 12 },
-        central: { method: 12 },
-      }),
       elf('broken data', packed(Buffer.alloc(50, 0xff), 100, 0)),
       elf('a cut stream', packed(deflateRawSync(text).subarray(0, 10), text.length, crc32(text))),
       elf(
         'a bomb',
         packed(deflateRawSync(Buffer.alloc(4 * 2 ** 20)), 4 * 2 ** 20, crc32(Buffer.alloc(4 * 2 ** 20))),
       ),
-      elf('a size that nobody unpacks', packed(deflateRawSync(text), 0xfffffff0, crc32(text))),
+      elf('a size that no deflated bytes come to', packed(deflateRawSync(text), 20 * 2 ** 20, crc32(text))),
     ],
     almost: [
       elf('zeros below a megabyte', { name: 'zeros', content: Buffer.alloc(2 ** 20), method: 'deflated' }),
       elf('an empty compressed member', packed(deflateRawSync(Buffer.alloc(0)), 0, 0)),
+    ],
+  },
+  'ZIP-046': {
+    triggers: [
+      elf('a size that nobody unpacks', packed(deflateRawSync(text), 0xfffffff0, crc32(text))),
+      elf(
+        'many members that are too much together',
+        ...Array.from({ length: 9 }, (_, index) => ({
+          ...packed(deflateRawSync(text), 32 * 2 ** 20, crc32(text)),
+          name: `packed-${index}`,
+        })),
+      ),
+    ],
+    almost: [
+      elf('a stored member of any size', { name: 'a.bin', content: Buffer.alloc(33 * 2 ** 20) }),
+      elf('a compressed one within the bound', { name: 'a.txt', content: text, method: 'deflated' }),
     ],
   },
 };

@@ -2,6 +2,8 @@ import { syntheticElf } from '../../../src/demo/ape-writer.ts';
 import { writeGguf } from '../../../src/demo/gguf-writer.ts';
 import { directory } from '../../../src/demo/zip-records.ts';
 import { appendBaseZip, type ZipEntry, zipalignAppend } from '../../../src/demo/zip-writer.ts';
+import { crc32 } from '../../../src/lib/crc32.ts';
+import { withChecksum } from '../../fixtures/checksum.ts';
 import { fixtureBase, fixtureLlamafile, TINY_MODEL } from '../../fixtures/llamafile.ts';
 import type { Case, CheckCases } from '../case.ts';
 import { judged } from '../judged.ts';
@@ -19,6 +21,11 @@ const extra = (hex: string) => ({
   local: { extra: Buffer.from(hex, 'hex') },
   central: { extra: Buffer.from(hex, 'hex') },
 });
+
+/** One generation of zipalign after the other. */
+function append(base: Buffer, ...generations: ZipEntry[][]): Buffer {
+  return generations.reduce((file, entries) => zipalignAppend(file, entries), base);
+}
 
 /** Bytes between the end of an archive and the beginning of what zipalign adds behind it. */
 function between(bytes: Buffer): Buffer {
@@ -72,7 +79,10 @@ export const ZIP_MEMBER_CASES: Readonly<Record<string, CheckCases>> = {
       elf('bytes that are no UTF-8', text(Buffer.from([0x61, 0xff, 0xfe]))),
       elf('no name', text('')),
     ],
-    almost: [elf('letters of other scripts', text('größe-猫-данные.txt'))],
+    almost: [
+      elf('letters of other scripts', text('größe-猫-данные.txt')),
+      elf('a long name', text(`${'models/'.repeat(20)}${'q'.repeat(200)}.gguf.txt`)),
+    ],
   },
   'ZIP-022': {
     triggers: [
@@ -80,6 +90,9 @@ export const ZIP_MEMBER_CASES: Readonly<Record<string, CheckCases>> = {
       elf('a file, and a folder of its name', text('a'), text('a/', '', { mode: 0o040755 })),
       elf('a folder with content', text('a/', 'x', { mode: 0o040755 })),
       elf('a folder with the mode of a file', text('a/', '')),
+      elf('a file deep below another one', text(`a${'/b'.repeat(40)}`), text(`a${'/b'.repeat(41)}`)),
+      elf('the folder first, the file last', text('a/b'), text('a-b'), text('a')),
+      elf('a file that is a folder to DOS', text('a', 'x', { central: { externalAttributes: 0x81a40010 } })),
     ],
     almost: [
       elf(
@@ -88,6 +101,11 @@ export const ZIP_MEMBER_CASES: Readonly<Record<string, CheckCases>> = {
         text('a/b'),
         text('ab'),
         text('a.b'),
+      ),
+      elf(
+        'a folder as DOS marks it',
+        text('a/', '', { central: { madeBy: 20, externalAttributes: 0x10 } }),
+        text('a/b'),
       ),
     ],
   },
@@ -105,12 +123,20 @@ export const ZIP_MEMBER_CASES: Readonly<Record<string, CheckCases>> = {
       elf('two names that differ in case', text('README'), text('readme')),
       elf('arguments in capitals', text('.ARGS')),
       elf('a library in another spelling', text('Ggml-cuda.so')),
+      elf('a letter that is another one in capitals', text('.arg\u017f')),
+      elf('one accent, composed and not', text('caf\u00e9.txt'), text('cafe\u0301.txt')),
     ],
     almost: [elf('names in capitals', text('README'), text('LICENSE'), text('Readme.txt'))],
   },
   'ZIP-031': {
     triggers: [
       elf('compressed weights', { name: 'm.gguf', content: writeGguf(TINY_MODEL), method: 'deflated' }),
+      ...['notes.txt', '.args', 'NOTICE'].map((name) =>
+        elf(
+          `a method that no runtime has: ${name}`,
+          text(name, 'BZh9', { local: { method: 12 }, central: { method: 12 } }),
+        ),
+      ),
     ],
     almost: [
       elf('compressed words about weights', { ...text('gguf.txt', 'words '.repeat(40)), method: 'deflated' }),
@@ -123,10 +149,20 @@ export const ZIP_MEMBER_CASES: Readonly<Record<string, CheckCases>> = {
       elf('a device', text('a', '', { mode: 0o020666 })),
       elf('a program with the rights of its owner', text('a', 'x', { mode: 0o104755 })),
       elf('a file that nobody may read', text('a', 'x', { mode: 0o100200 })),
+      elf(
+        'arguments without any mode, which the runtime does not open',
+        text('.args', '-c\n1\n', { mode: 0 }),
+      ),
+      elf('write permission and nothing else', text('a', 'x', { mode: 0o200 })),
+      elf('the name of a volume', text('a', '', { central: { externalAttributes: 0x81a40008 } })),
     ],
     almost: [
       elf('an executable', text('a', 'x', { mode: 0o100755 })),
       elf('no attributes at all', text('.symtab.amd64', 'x', { mode: 0 })),
+      elf(
+        'a file from DOS, which has no modes',
+        text('a', 'x', { central: { madeBy: 20, externalAttributes: 0x21 } }),
+      ),
     ],
   },
   'ZIP-038': {
@@ -153,13 +189,31 @@ export const ZIP_MEMBER_CASES: Readonly<Record<string, CheckCases>> = {
       of('a library that was exchanged', () =>
         zipalignAppend(zipalignAppend(fixtureBase(), [text('notes.txt', 'one')]), [text('notes.txt', 'two')]),
       ),
+      of('another generation behind the exchange', () =>
+        append(fixtureBase(), [text('notes.txt', 'one')], [text('notes.txt', 'two')], [text('LICENSE')]),
+      ),
+      of('content that was made to have the same checksum', () => {
+        const one = Buffer.from('one and some more');
+        return append(
+          fixtureBase(),
+          [text('notes.txt', one.toString())],
+          [{ name: 'notes.txt', content: withChecksum(Buffer.from('two and some '), crc32(one)) }],
+        );
+      }),
     ],
     almost: [
       of('arguments that were exchanged', () =>
         zipalignAppend(fixtureLlamafile(), [text('.args', '-c\n1\n')]),
       ),
       of('a member that was added once more as it was', () =>
-        zipalignAppend(zipalignAppend(fixtureBase(), [text('notes.txt')]), [text('notes.txt')]),
+        append(fixtureBase(), [text('notes.txt')], [text('notes.txt')]),
+      ),
+      of('a member that was packed anew', () =>
+        append(
+          fixtureBase(),
+          [text('notes.txt', 'one '.repeat(99))],
+          [text('notes.txt', 'one '.repeat(99), { method: 'deflated' })],
+        ),
       ),
     ],
   },
