@@ -105,6 +105,27 @@ export function flagUses(tokens: readonly EffectiveToken[]): FlagUse[] {
   return uses;
 }
 
+/**
+ * The argument that keeps the policy's appended ones from being what they are: a flag right in front of them, which takes the
+ * first of them for its value. A flag that nobody knows could, too; the user may give one, the file may not.
+ */
+export function swallowsAppended(tokens: readonly EffectiveToken[]): EffectiveToken | undefined {
+  const first = tokens.findIndex(({ origin }) => origin.from === 'policy');
+  const before = tokens.slice(0, Math.max(0, first));
+  const last = before.at(-1);
+  const use = flagUses(before).at(-1);
+  if (last === undefined || use === undefined || use.origin !== last.origin) return undefined;
+  const isWhole = use.name === last.text;
+  if (use.swallowed || !isWhole) return undefined;
+  const takes =
+    use.flag === undefined
+      ? last.origin.from === '.args' && SPELLING.test(use.name)
+      : TAKES_VALUE.has(use.flag.value);
+  return takes ? last : undefined;
+}
+
+/** How flags are spelt. A line of several words is one argument to old grammars, and no flag. */
+const SPELLING = /^--?[A-Za-z][\w.-]*$/;
 const TAKES_VALUE: ReadonlySet<FlagValue> = new Set(['text', 'read', 'folder', 'write']);
 
 interface FlagTable {

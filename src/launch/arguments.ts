@@ -1,6 +1,6 @@
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import { type CommandLine, commandLines, type DotArgsMember } from '../integrity/dot-args.ts';
-import { canonicalFlag, flagName } from '../integrity/flags.ts';
+import { canonicalFlag, flagName, swallowsAppended } from '../integrity/flags.ts';
 import { wantsServer } from '../integrity/modes.ts';
 import { PaddockError } from '../lib/errors.ts';
 import type { Environment } from '../lib/paths.ts';
@@ -45,7 +45,7 @@ export interface PreparedArguments {
  *
  * What is decided by arguments is decided by every command line that they and `.args` can come to: one for an identified
  * release, one for each grammar of `.args` otherwise.
- * @throws PaddockError `refused` for a denied flag or address, for an `.args` that cannot be read or overrides the policy,
+ * @throws PaddockError `refused` for a denied flag or address, for an `.args` that cannot be read, for what overrides the policy,
  * `usage` for a port or address that is none.
  */
 export function prepareArguments(input: ArgumentsInput): PreparedArguments {
@@ -111,6 +111,20 @@ function place(lines: readonly CommandLine[], network: Policy['network'], warnin
 }
 
 function checkLastWord({ tokens }: CommandLine): void {
+  const taker = swallowsAppended(tokens);
+  if (taker !== undefined) {
+    const fromFile = taker.origin.from === '.args';
+    throw new PaddockError(
+      'refused',
+      `${fromFile ? '.args inside the file' : 'the command line'} has the last word over the policy`,
+      {
+        expected: 'no flag that takes the arguments of `arguments.append` for its value',
+        found: `${escapeText(taker.text, 80)} right in front of them`,
+        ...(fromFile ? { check: 'ARG-020' } : {}),
+        remedy: `give ${escapeText(taker.text, 80)} a value behind the file name, or leave it out`,
+      },
+    );
+  }
   const own = tokens.findLastIndex(({ origin }) => origin.from === 'policy');
   const after = own === -1 ? undefined : tokens.slice(own + 1).find(({ origin }) => origin.from === '.args');
   if (after === undefined) return;

@@ -233,6 +233,19 @@ describe('what the policy appends', () => {
     expect(() => prepare([], { ...more, dotArgs: '... -c 0' })).toThrow(/last word/);
   });
 
+  it.each([undefined, '0.9.3', '0.8.13'])('becomes no value of a flag of the file (%s)', (version) => {
+    const more = { effective: appending, ...(version === undefined ? {} : { version }) };
+    expect(() => prepare([], { ...more, dotArgs: '-c\n0\n-p\n' })).toThrow(/last word/);
+    expect(() => prepare([], { ...more, dotArgs: '-c\n0\n-p' })).toThrow(/last word/);
+    expect(() => prepare(['hi'], { ...more, dotArgs: '-c\n0\n-p\n' })).not.toThrow();
+    expect(() => prepare([], { ...more, dotArgs: '-n\n-1\n' })).not.toThrow();
+  });
+
+  it('becomes no value of a flag of the user', () => {
+    expect(() => prepare(['-p'], { effective: appending })).toThrow(/last word/);
+    expect(() => prepare(['--mlock'], { effective: appending })).not.toThrow();
+  });
+
   it('puts .args of old releases out of use, and says so', () => {
     const { warnings } = prepare([], { effective: appending, dotArgs: '-m\nx\n', version: '0.6.2' });
     expect(warnings.join()).toMatch(/ignores its own \.args/);

@@ -3,7 +3,7 @@ import type { Grammar } from '../../format/args/grammar.ts';
 import { escapeText } from '../../lib/text.ts';
 import { type CheckId, finding } from '../catalogue.ts';
 import { type CommandLine, commandLines, type DotArgsMember } from '../dot-args.ts';
-import { type FlagUse, flagUses, isKnownTo } from '../flags.ts';
+import { type FlagUse, flagUses, isKnownTo, swallowsAppended } from '../flags.ts';
 import type { Finding } from '../verdict.ts';
 import { judgeFlags } from './flags.ts';
 import { place, type Seen } from './seen.ts';
@@ -126,6 +126,9 @@ function order({ tokens, dots, dropped }: CommandLine): Seen[] {
   const own = tokens.findLastIndex(({ origin }) => origin.from === 'policy');
   if (own !== -1 && own < tokens.length - 1 && last?.origin.from === '.args')
     ids.push({ id: 'ARG-020', origin: last.origin, found: shown(last.text) });
+  const taker = swallowsAppended(tokens);
+  if (taker?.origin.from === '.args')
+    ids.push({ id: 'ARG-020', origin: taker.origin, found: `${shown(taker.text)} in front of them` });
   return ids;
 }
 

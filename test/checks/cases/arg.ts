@@ -60,6 +60,7 @@ export const ARG_CASES: Readonly<Record<keyof typeof ARG, CheckCases>> = {
       of('a value behind =', '--tools=all', '0.10.4'),
       of('one dash, and underscores', '-webui_mcp_proxy', '0.10.4'),
       of('a flag of a later version', '--tools-remote x', '0.10.4'),
+      of('a file of further flags', '--models-preset preset.ini', '0.10.4'),
       of('one that only some grammars see', '"\\x2d-unsecure"\n'),
       of('one that only old grammars see', "# it's\n--trap\n-p\n'\n"),
       of('one behind the user’s', '... --recompile', '0.9.3', giving(['-p', 'hi'])),
@@ -165,6 +166,13 @@ export const ARG_CASES: Readonly<Record<keyof typeof ARG, CheckCases>> = {
     triggers: [
       of('an argument behind those of the policy', '... --temp 0', '0.9.3', giving([], ['--gpu', 'disable'])),
       of('the same for an unknown runtime', '...\n--temp\n0\n', undefined, giving([], ['--gpu', 'disable'])),
+      of('a flag whose value they become', '-c 0 -p', '0.9.3', giving([], ['--log-disable'])),
+      of(
+        'a flag that nobody knows, in front of them',
+        '-c 0 --odd ...',
+        undefined,
+        giving([], ['--log-disable']),
+      ),
     ],
     almost: [
       of(
@@ -175,6 +183,9 @@ export const ARG_CASES: Readonly<Record<keyof typeof ARG, CheckCases>> = {
       ),
       of('a policy that appends nothing', '... --temp 0', '0.9.3', giving(['-c', '0'])),
       of('nothing behind “...”', '--temp 0 ...', '0.9.3', giving([], ['--gpu', 'disable'])),
+      of('a value that looks like a flag', '-n -1 ...', '0.9.3', giving([], ['--gpu', 'disable'])),
+      of('a flag without a value', '-c 0 --mlock ...', '0.9.3', giving([], ['--gpu', 'disable'])),
+      of('the user’s argument in between', '-c 0 -p ...', '0.9.3', giving(['hi'], ['--gpu', 'disable'])),
     ],
   },
 };
