@@ -1,4 +1,4 @@
-import { generateKeyPairSync } from 'node:crypto';
+import { createHash, generateKeyPairSync } from 'node:crypto';
 import {
   chmodSync,
   copyFileSync,
@@ -158,6 +158,23 @@ describe('with a policy that asks', () => {
     const refused = await start(file, policy);
     expect(refused.code).toBe(126);
     expect(refused.stderr).toMatch(/no trusted signer has this key/);
+  });
+
+  it.each(['sign', 'approve'])('%s reads the file, whatever is remembered of it', async (command) => {
+    const { file } = prepare('approval');
+    const old = statSync(file, { bigint: true });
+    const { dev, ino, size, mtimeNs, ctimeNs } = old;
+    const cache = join(home, '.cache', 'paddock', 'digests.json');
+    mkdirSync(dirname(cache), { recursive: true });
+    const key = [dev, ino, size, mtimeNs, ctimeNs].join(' ');
+    const entries = [{ key, digests: { sha256: 'a'.repeat(64) } }];
+    writeFileSync(cache, JSON.stringify({ schema: 'paddock/digests/v1', entries }), { mode: 0o600 });
+    const { stdout } = await paddock([command, file], { home });
+    const envelope = readFileSync(stdout.trim(), 'utf8');
+    const { payload } = JSON.parse(envelope).dsseEnvelope ?? JSON.parse(envelope);
+    const signed = Buffer.from(payload, 'base64').toString('utf8');
+    expect(signed).toContain(createHash('sha256').update(readFileSync(file)).digest('hex'));
+    expect(signed).not.toContain('a'.repeat(64));
   });
 
   it('an approval beside the file is not written over by another person’s', async () => {
