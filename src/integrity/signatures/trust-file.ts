@@ -1,4 +1,4 @@
-import { closeSync, lstatSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, lstatSync, openSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { PaddockError } from '../../lib/errors.ts';
 import { makeFolders } from '../../lib/paths.ts';
@@ -45,7 +45,7 @@ export function readTrust({ system, user, uid }: TrustPlaces, now: Date): TrustS
 export function readStore(path: string, anchor: Anchor, uid: number): Signer[] {
   const text = readOwned(path, uid, STORE);
   if (text === undefined) return [];
-  if (anchor === 'system') refuseFolder(dirname(path));
+  refuseFolder(dirname(path), anchor === 'system' ? ROOT : uid);
   return parseTrust(text, anchor, path);
 }
 
@@ -83,13 +83,16 @@ export function changeTrust(
   }
 }
 
-function refuseFolder(folder: string): void {
-  const { uid, mode } = lstatSync(folder);
-  if (uid === ROOT && (mode & WRITABLE_BY_OTHERS) === 0) return;
+// Who may write to the folder can put an old store of the same owner back: a signer that was removed with it.
+function refuseFolder(folder: string, owner: number): void {
+  if (owner < 0) return;
+  // Users may keep their settings elsewhere, behind a link of their own; nobody does that to /etc.
+  const { uid, mode } = owner === ROOT ? lstatSync(folder) : statSync(folder);
+  if ((uid === owner || uid === ROOT) && (mode & WRITABLE_BY_OTHERS) === 0) return;
   throw notOwned(
     folder,
     { ...STORE, what: 'the folder of the trust store' },
-    'owner root, not writable by group or others',
+    `owner ${owner === ROOT ? 'root' : `${owner} or root`}, not writable by group or others`,
     `owner ${uid}, mode ${(mode & 0o7777).toString(8)}`,
   );
 }

@@ -39,6 +39,14 @@ it('is empty where there is none', () => {
   expect(signers).toEqual([]);
 });
 
+it.each([0o770, 0o707, 0o1777])('does not count in a folder that others may write to (%o)', (mode) => {
+  write();
+  chmodSync(folder, mode);
+  expect(() => readStore(path, 'user', uid)).toThrow(refusal);
+  chmodSync(folder, 0o755);
+  expect(readStore(path, 'user', uid)).toHaveLength(1);
+});
+
 it('is written as a whole, for the user alone, and read again', () => {
   const deep = join(folder, 'a', 'b', 'trust.json');
   changeTrust(deep, 'user', uid, () => [ADA]);
