@@ -53,7 +53,7 @@ function person(): string {
 }
 
 async function learned(who = person()): Promise<string> {
-  expect(await add(capture(who), { file: program, yes: true }, streams())).toBe(0);
+  expect(await add(capture(who), { file: program, name: 'llamafile-9.0', yes: true }, streams())).toBe(0);
   return who;
 }
 
@@ -89,8 +89,22 @@ describe('add', () => {
     expect(await add(context, { file: program }, streams('yes\n'))).toBe(0);
     expect(context.err()).toMatch(/SHA-256 [0-9a-f]{64}/);
     expect(JSON.parse(told(who, { action: 'list', json: true })).baselines).toMatchObject([
-      { name: 'llamafile-9.0', version: '9.0', store: 'user', learned: { because: 'vouched for' } },
+      { name: 'llamafile-9.0', store: 'user', learned: { because: 'vouched for' } },
     ]);
+  });
+
+  it('takes no version from the name of the file: it decides how .args is read', async () => {
+    const who = person();
+    const old = join(who, 'llamafile-0.6.2');
+    writeFileSync(old, base, { mode: 0o755 });
+    expect(await add(capture(who), { file: old, yes: true }, streams())).toBe(0);
+    const hidden = join(who, 'hidden.llamafile');
+    const args = { name: '.args', content: Buffer.from('"\\x2d-unsecure"\n...\n') };
+    writeFileSync(hidden, zipalignAppend(base, [...user.filter(({ name }) => name !== '.args'), args]), {
+      mode: 0o755,
+    });
+    const { json } = await verified(who, hidden);
+    expect(JSON.stringify(json)).toContain('ARG-010');
   });
 
   it('refuses a name that is none, or is taken', async () => {

@@ -76,7 +76,8 @@ async function learn(context: Context, input: AddInput): Promise<Learned> {
     refuseChanged(file);
     const published = tables.releases.get(described.file?.sha256 ?? '');
     const name = nameOf(input, published?.artifact);
-    const version = published?.version ?? /^llamafile-(\d+(?:\.\d+)+)/.exec(name)?.[1];
+    // It decides how .args is read. Whoever offers the file chose the file's name; only --name is the user's word.
+    const version = published?.version ?? /^llamafile-(\d+(?:\.\d+)+)/.exec(input.name ?? '')?.[1];
     return {
       baseline: { ...described, name, ...(version === undefined ? {} : { version }) },
       verdict,
