@@ -10,6 +10,7 @@
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/mman.h>
@@ -121,6 +122,16 @@ static inline int sys_pidfd_getfd(int pidfd, int fd) { return (int)syscall(NR_PI
 
 static inline int sys_pidfd_kill(int pidfd, int signal) {
   return (int)syscall(NR_PIDFD_SEND_SIGNAL, pidfd, signal, NULL, 0);
+}
+
+enum { SIGNAL_GROUP = 1 << 2 /* PIDFD_SIGNAL_PROCESS_GROUP, 6.9 */ };
+#ifdef PIDFD_SIGNAL_PROCESS_GROUP
+_Static_assert(PIDFD_SIGNAL_PROCESS_GROUP == SIGNAL_GROUP, "PIDFD_SIGNAL_PROCESS_GROUP");
+#endif
+
+/* The group that the process leads, also when it has ended. EINVAL before Linux 6.9. */
+static inline int sys_pidfd_kill_group(int pidfd) {
+  return (int)syscall(NR_PIDFD_SEND_SIGNAL, pidfd, SIGKILL, NULL, SIGNAL_GROUP);
 }
 
 static inline int sys_close_range(unsigned first, unsigned last, unsigned flags) {

@@ -13,7 +13,7 @@
 
 enum { FORKED_WITHOUT_EXEC = 0x40 /* PF_FORKNOEXEC */ };
 enum { LONGEST_LINEAGE = 4096 };
-enum { KILL_ROUNDS = 2000, KILL_MS = 5000, LONGEST_PAUSE_US = 10000 };
+enum { KILL_ROUNDS = 2000, KILL_MS = 5000, LONGEST_PAUSE_US = 10000, YOUNGEST = 64 };
 
 struct processes {
   struct process *list;
@@ -21,9 +21,11 @@ struct processes {
 };
 
 static bool scan(struct processes *found);
+static void kill_quickly(int leader);
 static void keep_descendants(struct processes *all);
 static bool alive(const struct process *process);
 static bool signal_process(const struct process *process, int signal);
+static void kill_group(const struct process *process, int pidfd);
 static bool contains(const struct processes *set, const struct process *process);
 
 int process_read(pid_t pid, struct process *process) {
@@ -35,9 +37,9 @@ int process_read(pid_t pid, struct process *process) {
   if (after == NULL) return -1;
   memset(process, 0, sizeof *process);
   process->pid = pid;
-  int got = sscanf(after + 1, " %c %d %*d %*d %*d %*d %u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %ld %*d %llu",
-                   &process->state, &process->parent, &process->flags, &process->threads, &process->started);
-  return got == 5 ? 0 : -1;
+  int got = sscanf(after + 1, " %c %d %d %*d %*d %*d %u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %ld %*d %llu",
+                   &process->state, &process->parent, &process->group, &process->flags, &process->threads, &process->started);
+  return got == 6 ? 0 : -1;
 }
 
 bool process_files_are_ours(void) {
@@ -88,14 +90,16 @@ size_t tree_signal(int signal) {
 
 /* With PR_SET_CHILD_SUBREAPER every orphan below becomes a child of this process. So as long as a descendant lives,
  * this process has a child, and "no children" is the proof that the tree is gone. A process that forks faster than
- * it is found is caught in a later round: each round kills everything that the one before has not. */
-struct kill_result tree_kill(const struct cgroups *groups, collect_function *collect, void *context) {
+ * it is found is caught as an orphan or with its group, in which the kernel lets nobody fork past a signal, or in a later
+ * round: each round kills everything that the one before has not. */
+struct kill_result tree_kill(const struct cgroups *groups, int leader, collect_function *collect, void *context) {
   struct kill_result result = {0, 0};
   struct processes before = {0};
   const int64_t deadline = now_ms() + KILL_MS;
   unsigned pause = 100;
   for (int round = 0; collect(context); round++) {
     struct processes found = {0};
+    if (round > 0 || groups->count == 0) kill_quickly(leader);
     const size_t members = round == 0 ? cgroups_members(groups) : 0;
     if (scan(&found)) keep_descendants(&found);
     result.left = 0;
@@ -121,9 +125,36 @@ struct kill_result tree_kill(const struct cgroups *groups, collect_function *col
   return result;
 }
 
+/* Before the search of all processes, which takes longer than one of a chain of forks lives: the group that the main
+ * program led, and the youngest of this process's own children, which are those whose parents have ended. */
+static void kill_quickly(int leader) {
+  static char text[65536];
+  char path[48];
+  (void)sys_pidfd_kill_group(leader);
+  (void)snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
+  if (read_small(path, text, sizeof text) < 0) return; /* a kernel without CONFIG_PROC_CHILDREN */
+  char *at = text + strlen(text);
+  for (int count = 0; count < YOUNGEST && at > text; count++) {
+    struct process process;
+    while (at > text && at[-1] == ' ') *--at = 0;
+    while (at > text && at[-1] != ' ') at--;
+    if (process_read((pid_t)strtol(at, NULL, 10), &process) == 0 && process.parent == getpid() && alive(&process))
+      (void)signal_process(&process, SIGKILL);
+  }
+}
+
 static bool alive(const struct process *process) {
   /* A leader that has ended is a zombie while its other threads go on. */
   return (process->state != 'Z' && process->state != 'X') || process->threads > 1;
+}
+
+/* The group of a descendant is never this process's own and has only descendants in it: it is in a session that one of them
+ * began, or in this one's. A leader's descriptor names its group for certain (Linux 6.9). Before, the number does, as
+ * long as a member is a child that only this process can collect. */
+static void kill_group(const struct process *process, int pidfd) {
+  if (process->group <= 1 || process->group == getpgrp()) return;
+  if (process->group == process->pid && sys_pidfd_kill_group(pidfd) == 0) return;
+  if (process->parent == getpid()) (void)kill(-process->group, SIGKILL);
 }
 
 /* The descriptor pins the process; only when it is still the one that was seen is it signalled. */
@@ -133,6 +164,7 @@ static bool signal_process(const struct process *process, int signal) {
   struct process now;
   bool same = process_read(process->pid, &now) == 0 && now.started == process->started;
   bool sent = same && sys_pidfd_kill(pidfd, signal) == 0;
+  if (same && signal == SIGKILL) kill_group(&now, pidfd);
   close(pidfd);
   return sent;
 }

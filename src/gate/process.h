@@ -6,7 +6,7 @@
 
 /* What /proc/PID/stat says. */
 struct process {
-  pid_t pid, parent;
+  pid_t pid, parent, group;
   char state;
   unsigned flags;
   long threads;
@@ -40,7 +40,8 @@ struct kill_result {
   size_t left;   /* still there when the bound was reached */
 };
 
-/* Kills every descendant and collects them, in at most five seconds. */
-struct kill_result tree_kill(const struct cgroups *groups, collect_function *collect, void *context);
+/* Kills every descendant and collects them, in at most five seconds. `leader` is the pidfd of the main
+ * program, which may have led a group and have ended long ago. */
+struct kill_result tree_kill(const struct cgroups *groups, int leader, collect_function *collect, void *context);
 
 #endif

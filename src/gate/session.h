@@ -19,6 +19,7 @@ struct session {
   pid_t child;
   enum phase { SETTING_UP, RUNNING, ENDED, FAILED } phase;
   bool kill, drained, launcher_gone;
+  bool uncollected; /* more children may have ended than were collected */
   size_t collected_killed; /* children that ended by SIGKILL */
   bool held[65];    /* by signal: to be forwarded when the program is there */
   int64_t seen[65]; /* by signal: when this process got it, in milliseconds */

@@ -149,11 +149,12 @@ static void serve(struct session *session) {
       {session->control.fd, POLLIN, 0},
       {events_pending(session->events) ? session->events->fd : -1, POLLOUT, 0},
   };
-  if (poll(waits, sizeof waits / sizeof *waits, session->events->dropped > 0 ? DROPPED_MS : -1) < 0) return;
+  const int pause = session->uncollected ? 0 : session->events->dropped > 0 ? DROPPED_MS : -1;
+  if (poll(waits, sizeof waits / sizeof *waits, pause) < 0) return;
   /* The status comes first: an exec is seen before anything that the program does after it. */
   if (waits[0].revents != 0) read_status(session);
   if (waits[1].revents != 0) note_signals(session);
-  if (waits[1].revents != 0) (void)collect(session);
+  if (waits[1].revents != 0 || session->uncollected) (void)collect(session);
   if (waits[2].revents != 0 && session->phase <= RUNNING &&
       ((waits[2].revents & POLLIN) == 0 || !notifier_serve(&session->notifier)))
     close_fd(&session->notifier.listener); /* no filtered task is left */
@@ -242,12 +243,17 @@ static void child_changed(struct session *session, const siginfo_t *info) {
   }
 }
 
-/* Collects what ended, stopped or continued. Returns false when there are no children any more. The first look leaves
- * the child in its place, because whether it executed anything can be seen as long as it is not collected. */
+/* Processes that end faster than they are collected must not keep the supervisor from anything else. */
+enum { COLLECTED_AT_ONCE = 256 };
+
+/* Collects what ended, stopped or continued, so many at a time. Returns false when there are no children any more. The
+ * first look leaves the child in its place, because whether it executed anything can be seen as long as it is not
+ * collected. */
 static bool collect(void *context) {
   struct session *session = context;
   const int wanted = WEXITED | WSTOPPED | WCONTINUED | WNOHANG | __WALL;
-  for (;;) {
+  session->uncollected = false;
+  for (int count = 0; count < COLLECTED_AT_ONCE; count++) {
     siginfo_t info = {0};
     if (waitid(P_ALL, 0, &info, wanted | WNOWAIT) < 0) return errno != ECHILD;
     if (info.si_pid == 0) return true;
@@ -260,6 +266,8 @@ static bool collect(void *context) {
     if (taken.si_code == CLD_KILLED && taken.si_status == SIGKILL) session->collected_killed++;
     if (taken.si_pid == session->child) child_changed(session, &taken);
   }
+  session->uncollected = true;
+  return true;
 }
 
 /* The session ends with its main program: whatever is left of the tree is killed. */
@@ -269,7 +277,7 @@ static void finish(struct session *session) {
   events_flush(session->events);
   (void)collect(session);
   session->collected_killed = 0;
-  struct kill_result result = tree_kill(&session->setup.cgroups, collect, session);
+  struct kill_result result = tree_kill(&session->setup.cgroups, session->pidfd, collect, session);
   /* One that forks and ends all the time is killed through its cgroup without ever having been listed. */
   if (result.killed < session->collected_killed) result.killed = session->collected_killed;
   if (was_setting_up && session->phase != ENDED && session->phase != FAILED)
