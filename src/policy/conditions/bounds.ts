@@ -1,0 +1,18 @@
+/**
+ * Bounds of conditions. The library bounds what is parsed; that evaluation ends soon follows from these: without nested
+ * macros, one runs at most `items` times over at most `nodes` nodes, each of which looks at one list and at texts of bounded length.
+ */
+export const BOUNDS = {
+  /** Rules of one file. */
+  rules: 200,
+  /** Characters of one expression. */
+  characters: 4096,
+  /** Nodes of one expression. */
+  nodes: 512,
+  /** Nesting of parentheses, lists and calls. */
+  depth: 32,
+  /** Entries of one list, written or from a fact. */
+  items: 1024,
+  /** Characters of one text from a fact. */
+  text: 4096,
+} as const;
