@@ -33,30 +33,39 @@ export interface JudgedBy {
  * @param onDigest told how far it is where the whole file must be read for a signature
  * @throws PaddockError for a file that is none of ours, malformed, or cannot be read; the descriptor is closed then.
  */
-export async function judgeFile(
-  path: string,
-  { look, baselines, given }: JudgedBy = {},
-  onDigest?: DigestProgress,
-): Promise<Judged> {
+export async function judgeFile(path: string, by: JudgedBy = {}, onDigest?: DigestProgress): Promise<Judged> {
   const file = openJudged(path);
   try {
-    const anatomy = readAnatomy(file.source);
-    const signatures = look === undefined ? undefined : await lookForSignatures(path, file, look, onDigest);
-    const verdict = await judge({
-      anatomy,
-      source: file.source,
-      identity: file.identity,
-      tables: shippedTables(),
-      architecture: hostArchitecture(),
-      ...(signatures === undefined ? {} : { signatures }),
-      ...(given === undefined ? {} : { arguments: given }),
-      ...(baselines === undefined ? {} : { baselines: () => learned(baselines) }),
-    });
-    return { file, anatomy, verdict };
+    return await judgeOpened(path, file, by, onDigest);
   } catch (cause) {
     closeSync(file.fd);
     throw cause;
   }
+}
+
+/**
+ * The same for a file that is open. The descriptor stays the caller's.
+ * @param path where it was opened: what vouches for it lies beside
+ */
+export async function judgeOpened(
+  path: string,
+  file: JudgedFile,
+  { look, baselines, given }: JudgedBy,
+  onDigest?: DigestProgress,
+): Promise<Judged> {
+  const anatomy = readAnatomy(file.source);
+  const signatures = look === undefined ? undefined : await lookForSignatures(path, file, look, onDigest);
+  const verdict = await judge({
+    anatomy,
+    source: file.source,
+    identity: file.identity,
+    tables: shippedTables(),
+    architecture: hostArchitecture(),
+    ...(signatures === undefined ? {} : { signatures }),
+    ...(given === undefined ? {} : { arguments: given }),
+    ...(baselines === undefined ? {} : { baselines: () => learned(baselines) }),
+  });
+  return { file, anatomy, verdict };
 }
 
 let kept: { readonly places: BaselinePlaces; readonly baselines: readonly Baseline[] } | undefined;

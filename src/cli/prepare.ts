@@ -11,7 +11,7 @@ import { type PreparedEnvironment, prepareEnvironment } from '../launch/environm
 import { chooseStart, copyProgram, type Start } from '../launch/loader.ts';
 import { systemPaths } from '../launch/paths.ts';
 import type { HostAbilities, LaunchPlan } from '../launch/plan.ts';
-import { type LaunchInput, planLaunch } from '../launch/planner.ts';
+import { type HeldFile, type LaunchInput, planLaunch } from '../launch/planner.ts';
 import { markOwner } from '../launch/stale.ts';
 import { PaddockError } from '../lib/errors.ts';
 import { userPaths } from '../lib/paths.ts';
@@ -20,13 +20,14 @@ import { decide } from '../policy/decide.ts';
 import type { Decision, Policy } from '../policy/policy.ts';
 import { sessionId } from '../session/start.ts';
 import type { Context } from './context.ts';
-import { hostArchitecture, type Judged, judgeFile, naming } from './judged.ts';
+import { hostArchitecture, type Judged, judgeOpened, naming } from './judged.ts';
 import { effectivePolicy } from './policy-layers.ts';
 import { preferences } from './preferences.ts';
 import { progressOf } from './progress.ts';
 import { refusal } from './refusal.ts';
 import { flagLayer, type RunFlags, withoutEffect } from './run-flags.ts';
 import type { Speaker } from './speaker.ts';
+import { openStill, type StillFile } from './still.ts';
 import { judgedBy } from './trust-places.ts';
 
 export interface RunInput extends RunFlags {
@@ -45,6 +46,7 @@ export interface RunInput extends RunFlags {
 export interface Prepared {
   readonly plan: LaunchPlan;
   readonly judged: Judged;
+  readonly opened: StillFile;
   readonly decision: Extract<Decision, { outcome: 'allow' }>;
   readonly host: HostAbilities;
   readonly gate: string;
@@ -77,19 +79,35 @@ export async function prepare(
     environment: expectedEnvironment(context, effective.policy),
   };
   const bar = progressOf(context, basename(input.file), input.quiet ?? preferences(context).quiet ?? false);
-  const judged = await naming(input.file, () =>
-    judgeFile(input.file, { ...judgedBy(context, effective), given }, bar.report),
-  ).finally(bar.end);
+  const gate = await gateOf(context, say);
+  const opened = await naming(input.file, () => openStill(context, gate, input.file, 'auto'));
   try {
+    const judged = await naming(input.file, () =>
+      judgeOpened(input.file, opened.file, { ...judgedBy(context, effective), given }, bar.report),
+    ).finally(bar.end);
     await naming(input.file, () => checkExecutable(judged));
     const decision = decide({ effective, verdict: judged.verdict });
     if (decision.outcome === 'refuse') throw refusal(input.file, decision);
     for (const { message } of decision.warnings) say('warn', message);
-    return await prepareAllowed(context, input, streams, say, judged, decision);
+    return await prepareAllowed(context, input, streams, say, { judged, opened, decision, gate });
   } catch (cause) {
-    closeSync(judged.file.fd);
+    opened.release();
+    closeSync(opened.file.fd);
     throw cause;
   }
+}
+
+function gateOf(context: Context, say: Speaker): Promise<string> {
+  return ensureGate({
+    cache: userPaths(context.env, context.home).cache,
+    uid: context.uid,
+    searchPath: context.env.PATH,
+    say: (line) => say('note', line),
+  });
+}
+
+interface Allowed extends Pick<Prepared, 'judged' | 'decision' | 'gate'> {
+  readonly opened: StillFile;
 }
 
 async function prepareAllowed(
@@ -97,17 +115,10 @@ async function prepareAllowed(
   input: RunInput,
   streams: LaunchPlan['streams'],
   say: Speaker,
-  judged: Judged,
-  decision: Prepared['decision'],
+  { judged, opened, decision, gate }: Allowed,
 ): Promise<Prepared> {
   const { policy } = decision.effective;
   const { state, config, cache } = userPaths(context.env, context.home);
-  const gate = await ensureGate({
-    cache,
-    uid: context.uid,
-    searchPath: context.env.PATH,
-    say: (line) => say('note', line),
-  });
   const host = probeHost(gate, context.uid);
   const { anatomy, file, verdict } = judged;
   const start = chooseStart(anatomy, file.source, verdict, policy.trust, hostArchitecture());
@@ -126,6 +137,8 @@ async function prepareAllowed(
       effective: decision.effective,
       host,
       start: launchStart(judged, start, directories),
+      still: opened.still,
+      held: [heldFile(opened, copy)],
       arguments: args,
       environment: context.env,
       home: context.home,
@@ -137,11 +150,18 @@ async function prepareAllowed(
       paths: systemPaths,
     });
     for (const line of plan.warnings) say('warn', line);
-    return { plan, judged, decision, host, gate, ...(copy === undefined ? {} : { copy }) };
+    return { plan, judged, opened, decision, host, gate, ...(copy === undefined ? {} : { copy }) };
   } catch (cause) {
     if (!dry) removeDirectories(directories); // the copy, too: its descriptor goes with this process
     throw cause;
   }
+}
+
+// What is executed must be what was looked at; the private copy lies where nobody else gets.
+function heldFile({ file, lease }: StillFile, copy: number | undefined): HeldFile {
+  return copy === undefined
+    ? { fd: 6, lease, identity: file.identity }
+    : { fd: 6, lease: false, identity: fstatSync(copy, { bigint: true }) };
 }
 
 // Under an administrator's policy what it requires is not the user's to give up.

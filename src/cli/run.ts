@@ -6,7 +6,7 @@ import { sweepStale } from '../launch/stale.ts';
 import { PaddockError } from '../lib/errors.ts';
 import { userPaths } from '../lib/paths.ts';
 import { isRunning, PROC_FILES } from '../lib/proc.ts';
-import { type CallerSignals, type Conducted, conduct } from '../session/conduct.ts';
+import { type CallerSignals, type Conducted, conduct, type Observer } from '../session/conduct.ts';
 import { observeSession, type SessionObserver } from '../session/observer.ts';
 import { createSession } from '../session/record.ts';
 import { describeStart } from '../session/start.ts';
@@ -15,12 +15,12 @@ import type { EndResult, SessionRecord } from '../session/types.ts';
 import type { CallerStreams, Streams } from '../terminal/streams.ts';
 import type { Transition } from '../watch/phases.ts';
 import type { Context } from './context.ts';
-import type { Judged } from './judged.ts';
 import { planJson } from './plan-json.ts';
 import { preferences } from './preferences.ts';
 import { type Prepared, prepare, type RunInput } from './prepare.ts';
 import { endBySignal, processSignals } from './signals.ts';
 import { onFreshLines, type Speaker, speaker } from './speaker.ts';
+import type { StillFile } from './still.ts';
 
 /**
  * `paddock run`: judges, asks the policy, plans, and guards the program until it has ended; then ends as it did.
@@ -61,6 +61,7 @@ export async function guard(
     }
     return await session(context, prepared, streams, onFreshLines(context, say, streams.freshLine), hooks);
   } finally {
+    prepared.opened.release();
     closeSync(prepared.judged.file.fd);
     if (prepared.copy !== undefined) closeSync(prepared.copy);
     if (input.dryRun !== true) {
@@ -113,21 +114,21 @@ async function session(
 }
 
 async function conductGuarded(
-  { plan, judged, decision, gate, copy }: Prepared,
+  { plan, judged, opened, decision, gate, copy }: Prepared,
   streams: Streams,
   observer: SessionObserver,
   signals: CallerSignals,
 ): Promise<Conducted> {
   const { limits, watch } = decision.effective.policy;
   try {
-    unchanged(judged);
+    opened.check(); // the last look before the start
     makeLeaves(plan.cgroups);
     return await conduct({
       plan,
       gateProgram: gate,
       file: copy ?? judged.file.fd,
       streams,
-      observer,
+      observer: guarding(opened, observer),
       signals,
       sampleMs: watch.sampleMs,
       timeMs: limits.timeMs,
@@ -166,13 +167,18 @@ async function openStreams(caller: CallerStreams, terminal: boolean, say: Speake
   return openPipes(caller);
 }
 
-// The last look before the start: the descriptor is the same, its content must be, too.
-function unchanged({ file }: Judged): void {
-  if (!identityChanged(file.fd, file.identity)) return;
-  throw new PaddockError('changed', 'the file was changed after it was judged', {
-    check: 'FILE-001',
-    remedy: 'make sure nothing is writing to the file, then try again',
-  });
+/** From its start on the supervisor holds the file; where nobody can, it is looked at all the time it runs. */
+function guarding({ file, still, release }: StillFile, observer: SessionObserver): Observer {
+  const isChanged = (): boolean => still.how === 'restat' && identityChanged(file.fd, file.identity);
+  return {
+    event(event) {
+      if (event.event === 'started') release();
+      return observer.event(event);
+    },
+    sample: () =>
+      isChanged() ? { by: 'file', detail: 'the file was changed while it ran' } : observer.sample(),
+    output: (descriptor, bytes) => observer.output(descriptor, bytes),
+  };
 }
 
 function endResult({ end }: Conducted): EndResult {

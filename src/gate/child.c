@@ -19,13 +19,13 @@
 struct child {
   const struct child_start *start;
   int status, ack, ruleset;
-  int inherited[GATE_FILE + 1];
+  int inherited[GATE_CONTAINER + 1];
   int slots[GATE_MAX_SLOTS];
   bool placed[MAX_PLACE];
   sigset_t mask; /* for the program */
   int placed_as[2][GATE_MAX_SLOTS]; /* by kind and number of the handle: where it was placed, or -1 */
 };
-_Static_assert(GATE_FILE < GATE_MAX_SLOTS, "placed_as has room for both kinds of handle");
+_Static_assert(GATE_CONTAINER < GATE_MAX_SLOTS, "placed_as has room for both kinds of handle");
 
 static void arrange_descriptors(struct child *child);
 static void enter_terminal(struct child *child);
@@ -62,8 +62,8 @@ static int lift(struct child *child, int fd) {
 static void arrange_descriptors(struct child *child) {
   child->status = lift(child, child->start->status);
   child->ack = lift(child, child->start->ack);
-  for (int i = 0; i <= GATE_FILE; i++)
-    child->inherited[i] = i <= 2 || i == GATE_FILE ? lift(child, i) : -1;
+  for (int i = 0; i <= GATE_CONTAINER; i++)
+    child->inherited[i] = i <= 2 || i >= GATE_FILE ? lift(child, i) : -1;
   for (int i = 0; i < GATE_MAX_SLOTS; i++)
     child->slots[i] = child->start->slots[i] < 0 ? -1 : lift(child, child->start->slots[i]);
   if (sys_close_range(3, MAX_PLACE - 1, 0) < 0) die(child, OP_FORK, errno, "closing the gate's descriptors");

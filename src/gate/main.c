@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "hold.h"
 #include "kernel.h"
 #include "probe.h"
 #include "stream.h"
@@ -26,6 +27,7 @@ int main(int count, char **arguments) {
   if (count == 1) code = run();
   else if (count == 2 && strcmp(arguments[1], "--probe") == 0) code = probe();
   else if (count == 2 && strcmp(arguments[1], "--check") == 0) code = check();
+  else if (count == 2 && strcmp(arguments[1], "--hold") == 0) code = hold();
   else if (count == 2 && strcmp(arguments[1], "--version") == 0) code = puts("paddock-gate " VERSION) < 0;
   else code = usage();
   if (fflush(stdout) != 0 && code == 0) code = 125;
@@ -36,6 +38,7 @@ static int usage(void) {
   (void)fputs("usage: paddock-gate            the launcher's plan on descriptor 3 (see src/gate/protocol.h)\n"
               "       paddock-gate --probe    what this kernel can enforce, as JSON\n"
               "       paddock-gate --check    checks the plan on descriptor 3 and executes nothing\n"
+              "       paddock-gate --hold     holds descriptor 3 still until standard input ends (see src/gate/hold.h)\n"
               "       paddock-gate --version\n",
               stderr);
   return 2;
@@ -62,13 +65,13 @@ static int check(void) {
   return 125;
 }
 
-/* Nothing above the judged file's descriptor is kept, nothing of the gate's own survives an exec, and no number below is
- * left free: a file that is opened later must not take the place of a stream or of the judged file. */
+/* Nothing above the judged files' descriptors is kept, nothing of the gate's own survives an exec, and no number below is
+ * left free: a file that is opened later must not take the place of a stream or of a judged file. */
 static bool claim_descriptors(void) {
   if (fcntl(GATE_OPERATIONS, F_GETFD) < 0 || fcntl(GATE_EVENTS, F_GETFD) < 0 || fcntl(GATE_CONTROL, F_GETFD) < 0)
     return false;
-  if (sys_close_range(GATE_FILE + 1, ~0u, 0) < 0) return false;
-  for (int fd = 0; fd <= GATE_FILE; fd++) {
+  if (sys_close_range(GATE_CONTAINER + 1, ~0u, 0) < 0) return false;
+  for (int fd = 0; fd <= GATE_CONTAINER; fd++) {
     if (fcntl(fd, F_GETFD) < 0 && (errno != EBADF || open("/dev/null", O_RDWR) != fd)) return false;
     if (fd > 2 && fcntl(fd, F_SETFD, FD_CLOEXEC) < 0) return false;
   }

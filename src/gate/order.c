@@ -73,14 +73,19 @@ static const char *supervisor_value(struct said *said, const struct operation *o
     case OP_GRANT:
       if (operation->text[0] != '/') return "the path is not absolute";
       return ++said->grants > MAX_GRANTS ? "too many" : NULL;
+    case OP_HOLD:
+      if (first != GATE_FILE && first != GATE_CONTAINER) return "the descriptor is not a judged file";
+      return operation->number[1] > 1 ? "a flag is 0 or 1" : NULL;
     default:
       return NULL;
   }
 }
 
+static bool is_for_the_program(uint32_t fd) { return fd <= 2 || fd == GATE_FILE || fd == GATE_CONTAINER; }
+
 /* Descriptors 3, 4 and 5 are the gate's own and never reach the program. */
 static const char *handle_value(const struct said *said, uint32_t kind, uint32_t number) {
-  if (kind == 0) return number <= 2 || number == GATE_FILE ? NULL : "the descriptor is not one for the program";
+  if (kind == 0) return is_for_the_program(number) ? NULL : "the descriptor is not one for the program";
   if (kind == 1) return number < GATE_MAX_SLOTS && said->slots[number] ? NULL : "the slot is empty";
   return "unknown kind of handle";
 }

@@ -5,13 +5,14 @@
  *   3      operations, read to the end record, then closed
  *   4      events, one JSON object a line (src/watch/events.ts)
  *   5      control: text commands, one a line; end of file kills the session
- *   6      the judged file, opened once by the launcher (GATE_FILE)
+ *   6      the program: the judged file, opened once by the launcher, or what is executed in its place (GATE_FILE)
+ *   7      the judged file where another program reads it as a container (GATE_CONTAINER); may be missing
  *
  * Operations: 8 bytes "PDKGATE1", then records: u32 opcode, u32 payload length, payload. Little-endian. Strings are
  * u32 length and bytes without NUL. The whole stream is at most GATE_MAX_STREAM bytes. A record that is unknown, too
  * short, too long by a single byte, or on the wrong side of FORK is an error, and nothing is started.
  *
- * Handles: a descriptor is 0, 1, 2 or 6; a slot is one that a memfd filled. `place` takes numbers below 64. What is
+ * Handles: a descriptor is 0, 1, 2, 6 or 7; a slot is one that a memfd filled. `place` takes numbers below 64. What is
  * executed and was also placed is executed by that number, so that AT_EXECFN (/dev/fd/N) stays valid.
  *
  * Order: supervisor operations, FORK, child operations, EXEC. NO_NEW_PRIVILEGES comes before LANDLOCK_RESTRICT, SECCOMP
@@ -31,7 +32,7 @@
 #define GATE_MAX_STREAM (16u << 20)
 #define GATE_MAX_SLOTS 8
 
-enum { GATE_OPERATIONS = 3, GATE_EVENTS = 4, GATE_CONTROL = 5, GATE_FILE = 6 };
+enum { GATE_OPERATIONS = 3, GATE_EVENTS = 4, GATE_CONTROL = 5, GATE_FILE = 6, GATE_CONTAINER = 7 };
 
 enum opcode {
   OP_END = 0,
@@ -44,6 +45,7 @@ enum opcode {
   OP_GRANT = 6,      /* u32 rights, string path */
   OP_EVENT_RATE = 7, /* u32 burst, u32 per second */
   OP_TERMINAL = 8,
+  OP_HOLD = 15,      /* u32 fd, u32 lease, u64 device, inode, size, mtime, ctime (ns): the file must be that one, and stays so */
   OP_FORK = 20,
   /* child */
   OP_DEATH_SIGNAL = 30,        /* u32 signal */

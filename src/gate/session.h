@@ -18,7 +18,7 @@ struct session {
   int signals, status, ack, pidfd;
   pid_t child;
   enum phase { SETTING_UP, RUNNING, ENDED, FAILED } phase;
-  bool kill, drained, launcher_gone;
+  bool kill, drained, launcher_gone, disturbed;
   bool uncollected; /* more children may have ended than were collected */
   size_t collected_killed; /* children that ended by SIGKILL */
   bool held[65];    /* by signal: to be forwarded when the program is there */

@@ -9,12 +9,16 @@
 #include <unistd.h>
 
 #include "kernel.h"
+#include "lease.h"
+
+enum { LEASES = sizeof((struct setup *)0)->leases / sizeof *((struct setup *)0)->leases };
 
 static int perform(const struct operation *operation, struct events *events, struct setup *setup);
 
 int setup_run(const struct plan *plan, struct events *events, struct setup *setup, struct failure *why) {
   memset(setup, 0, sizeof *setup);
   for (int i = 0; i < GATE_MAX_SLOTS; i++) setup->slots[i] = -1;
+  for (size_t i = 0; i < LEASES; i++) setup->leases[i] = -1;
   for (size_t i = 0; i < plan->fork; i++) {
     const struct operation *operation = &plan->operations[i];
     if (perform(operation, events, setup) < 0)
@@ -66,6 +70,29 @@ static int add_address(const struct operation *operation, struct table *table) {
   return 0;
 }
 
+/* First the lease, then the look: what is seen then is what stays. */
+static int hold_file(const struct operation *operation, struct setup *setup) {
+  const int fd = (int)operation->number[0];
+  const uint64_t *wide = operation->wide;
+  const struct file_identity identity = {wide[0], wide[1], wide[2], wide[3], wide[4]};
+  int *lease = &setup->leases[fd - GATE_FILE];
+  close_fd(lease); /* named twice: the last word counts */
+  if (operation->number[1] == 1 && (*lease = lease_take(fd)) < 0) return -1;
+  if (is_the_same_file(fd, &identity)) return 0;
+  errno = ESTALE;
+  return -1;
+}
+
+bool setup_is_disturbed(const struct setup *setup) {
+  for (size_t i = 0; i < LEASES; i++)
+    if (setup->leases[i] >= 0 && lease_broken(setup->leases[i])) return true;
+  return false;
+}
+
+void setup_let_go(struct setup *setup) {
+  for (size_t i = 0; i < LEASES; i++) close_fd(&setup->leases[i]);
+}
+
 /* The gate leads the session and stays in the background of its terminal; the child gets the foreground. A leader
  * already (of a terminal that was made for it) is as good. */
 static int take_terminal(void) {
@@ -94,6 +121,8 @@ static int perform(const struct operation *operation, struct events *events, str
     case OP_EVENT_RATE:
       events_rate(events, operation->number[0], operation->number[1]);
       return 0;
+    case OP_HOLD:
+      return hold_file(operation, setup);
     default: /* OP_TERMINAL; order_check has refused everything else */
       setup->terminal = true;
       return take_terminal();

@@ -9,7 +9,7 @@
 struct operation {
   uint32_t opcode;
   uint32_t number[5];
-  uint64_t wide[3];
+  uint64_t wide[5];
   const char *text;
   const uint8_t *rest;
   uint32_t rest_length;

@@ -32,6 +32,7 @@ enum {
 static int check_streams(struct failure *why);
 static int start_child(struct session *session, const sigset_t *mask, struct failure *why);
 static void serve(struct session *session);
+static void check_files(struct session *session);
 static void read_status(struct session *session);
 static bool collect(void *context);
 static void finish(struct session *session);
@@ -155,6 +156,7 @@ static void serve(struct session *session) {
   if (waits[0].revents != 0) read_status(session);
   if (waits[1].revents != 0) note_signals(session);
   if (waits[1].revents != 0 || session->uncollected) (void)collect(session);
+  if (session->seen[SIGIO] != 0 && !session->disturbed) check_files(session);
   if (waits[2].revents != 0 && session->phase <= RUNNING &&
       ((waits[2].revents & POLLIN) == 0 || !notifier_serve(&session->notifier)))
     close_fd(&session->notifier.listener); /* no filtered task is left */
@@ -165,6 +167,16 @@ static void serve(struct session *session) {
   }
   if (waits[4].revents != 0) events_flush(session->events);
   if (session->events->dropped > 0) events_dropped(session->events, NOTICE);
+}
+
+/* Whoever wants to write to the judged file waits in the kernel until the lease is given back: after the last process
+ * of the session has ended, and no sooner. */
+static void check_files(struct session *session) {
+  struct line line;
+  if (!setup_is_disturbed(&session->setup)) return;
+  session->disturbed = session->kill = true;
+  line_begin(&line, "disturbed");
+  events_emit(session->events, &line, VITAL);
 }
 
 static void setup_failed(struct session *session, const char *operation, int error, const char *detail) {
@@ -287,6 +299,8 @@ static void finish(struct session *session) {
     (void)failed(&why, "kill", ETIMEDOUT, "%zu processes did not end", result.left);
     events_failed(session->events, &why);
     session->phase = FAILED;
+  } else {
+    setup_let_go(&session->setup);
   }
   close_fd(&session->notifier.listener);
   line_begin(&line, "finished");

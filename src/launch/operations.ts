@@ -32,6 +32,8 @@ export type Operation =
   | { readonly op: 'event-rate'; readonly burst: number; readonly perSecond: number }
   /** Become session leader with descriptor 0 as controlling terminal; the child gets its own foreground group. */
   | { readonly op: 'terminal' }
+  /** Descriptor 6 or 7 must still be the file that was judged; with `lease` nobody writes to it until the session has ended. */
+  | { readonly op: 'hold'; readonly fd: number; readonly lease: boolean; readonly identity: HeldIdentity }
   | { readonly op: 'fork' }
   // ── child ──
   | { readonly op: 'death-signal'; readonly signal: number }
@@ -60,6 +62,15 @@ export type Operation =
   | { readonly op: 'argument'; readonly value: string }
   | { readonly op: 'signals' } // default dispositions, empty mask
   | { readonly op: 'exec'; readonly program: Handle };
+
+/** Times in nanoseconds since the epoch. */
+export interface HeldIdentity {
+  readonly dev: bigint;
+  readonly ino: bigint;
+  readonly size: bigint;
+  readonly mtimeNs: bigint;
+  readonly ctimeNs: bigint;
+}
 
 export type Handle = { readonly fd: number } | { readonly slot: number };
 
@@ -108,6 +119,7 @@ export const OPCODES: Readonly<Record<Operation['op'] | 'end', number>> = {
   grant: 6,
   'event-rate': 7,
   terminal: 8,
+  hold: 15,
   fork: 20,
   'death-signal': 30,
   rlimit: 31,
@@ -175,6 +187,11 @@ function payload(operation: Operation): Buffer {
       return Buffer.concat([u32(operation.rights), text(operation.path)]);
     case 'event-rate':
       return Buffer.concat([u32(operation.burst), u32(operation.perSecond)]);
+    case 'hold': {
+      const { dev, ino, size, mtimeNs, ctimeNs } = operation.identity;
+      const identity = [dev, ino, size, mtimeNs, ctimeNs].map((value) => u64(BigInt.asUintN(64, value)));
+      return Buffer.concat([u32(operation.fd), u32(operation.lease ? 1 : 0), ...identity]);
+    }
     case 'death-signal':
       return u32(operation.signal);
     case 'rlimit':

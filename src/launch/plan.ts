@@ -1,5 +1,6 @@
 import type { Protection } from '../policy/policy.ts';
 import type { Operation } from './operations.ts';
+import type { Stillness } from './still.ts';
 
 /** What the host can enforce, as probed once at start (src/host/probe.ts). */
 export interface HostAbilities {
@@ -51,6 +52,8 @@ export interface LaunchPlan {
   readonly loader?: { readonly sha256: string; readonly size: number };
   /** The program is executed from a private copy with its own ELF header in front; descriptor 6 must be that copy. */
   readonly copied: boolean;
+  /** How it is made sure that what was judged is what runs. */
+  readonly still: { readonly how: Stillness; readonly why: string; readonly verity?: string };
   /** In force on this host. */
   readonly protections: readonly Protection[];
   /** Asked for by the policy and not in force; non-empty only with `--allow-degraded`. */

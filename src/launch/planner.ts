@@ -9,7 +9,7 @@ import { prepareEnvironment } from './environment.ts';
 import { grantedPaths, grantOperations } from './grants.ts';
 import { type DescriptorGrant, landlockRestrict, landlockRules } from './landlock.ts';
 import { rlimits } from './limits.ts';
-import { type Operation, RIGHT_EXECUTE, RIGHT_READ, RIGHT_WRITE } from './operations.ts';
+import { type HeldIdentity, type Operation, RIGHT_EXECUTE, RIGHT_READ, RIGHT_WRITE } from './operations.ts';
 import type { PathFacts } from './paths.ts';
 import type { CgroupLeaf, HostAbilities, LaunchPlan } from './plan.ts';
 import { protections } from './protections.ts';
@@ -29,6 +29,9 @@ export interface LaunchInput {
     | { readonly form: 'elf' }
     /** Descriptor 6 of the gate must be the private copy, at this path. */
     | { readonly form: 'copy'; readonly path: string };
+  /** How the judged file is kept as it is, and what the gate's descriptors must still be when it starts. */
+  readonly still: LaunchPlan['still'];
+  readonly held: readonly HeldFile[];
   readonly arguments: PreparedArguments;
   readonly environment: Environment;
   /** The user's home, for `~` in the policy. */
@@ -44,6 +47,13 @@ export interface LaunchInput {
   readonly reopen: readonly (0 | 1 | 2)[];
   readonly allowDegraded: boolean;
   readonly paths: PathFacts;
+}
+
+/** A descriptor of the gate, as it was before its first byte was judged. */
+export interface HeldFile {
+  readonly fd: typeof FILE_FD;
+  readonly lease: boolean;
+  readonly identity: HeldIdentity;
 }
 
 /** Where the program finds the judged file: inherited, and above the first descriptors that it opens itself. */
@@ -91,6 +101,7 @@ export function planLaunch(input: LaunchInput): LaunchPlan {
         : { mode: 'serve', address: network.address, port: network.port },
     streams: input.streams,
     ...(start.form === 'ape' ? { loader: { sha256: start.sha256, size: start.loader.length } } : {}),
+    still: input.still,
     protections: inForce,
     missing,
     cgroups: leaves,
@@ -123,6 +134,8 @@ function operations(
     ...grantOperations([...grants, ...ownFile(input)], input.paths),
     { op: 'event-rate', ...EVENT_RATE },
     ...(input.streams === 'terminal' ? [{ op: 'terminal' } as const] : []),
+    // Late: what takes long was done before, and an end of the session by it is told as any other.
+    ...input.held.map(({ fd, lease, identity }): Operation => ({ op: 'hold', fd, lease, identity })),
     { op: 'fork' },
     // ── child ──
     { op: 'death-signal', signal: SIGKILL }, // first: from here on nothing outlives the supervisor

@@ -11,7 +11,7 @@ import type { GateEvent } from '../watch/events.ts';
 export type ProgramEnd = { readonly code: number } | { readonly signal: number };
 
 /** Why paddock ended the session. */
-export type KillReason = { readonly by: 'time-limit' | 'rule' | 'record'; readonly detail: string };
+export type KillReason = { readonly by: 'time-limit' | 'rule' | 'record' | 'file'; readonly detail: string };
 
 /** Whoever looks on: keeps the record, raises alerts. Returns a reason to end the session at once. */
 export interface Observer {
@@ -89,6 +89,9 @@ export async function conduct(input: ConductInput): Promise<Conducted> {
         end = event.signal === undefined ? { code: event.code ?? 0 } : { signal: event.signal };
         void drain();
         return;
+      case 'disturbed':
+        act({ by: 'file', detail: 'the file was opened for writing while it ran; the writer had to wait' });
+        return;
       case 'stopped':
         if (streams.mode === 'terminal') void pauseJob();
         return;
@@ -140,6 +143,7 @@ export async function conduct(input: ConductInput): Promise<Conducted> {
 }
 
 function gateFailure(event: Extract<GateEvent, { event: 'failed' }>): PaddockError {
+  if (event.operation === 'hold') return changedMeanwhile(event);
   return new PaddockError(
     'gate-failed',
     `the fence could not be raised: ${escapeText(event.operation)} failed`,
@@ -149,6 +153,18 @@ function gateFailure(event: Extract<GateEvent, { event: 'failed' }>): PaddockErr
     },
   );
 }
+
+function changedMeanwhile({ errno }: Extract<GateEvent, { event: 'failed' }>): PaddockError {
+  return new PaddockError('changed', 'the file did not stay as it was judged; nothing was started', {
+    check: 'FILE-001',
+    expected: 'the same content, times, owner and names as before the first byte was read',
+    found:
+      errno === EAGAIN ? 'somebody has it open for writing' : `errno ${errno} of the supervisor’s last look`,
+    remedy: 'make sure nothing is writing to the file, or use --private-copy',
+  });
+}
+
+const EAGAIN = 11;
 
 function gateDied(code: number): PaddockError {
   return new PaddockError(

@@ -46,6 +46,7 @@ export function describeStart(input: StartInput): SessionStart {
     policy: { digest, limits: policy.limits, watch: policy.watch },
     plan: {
       form: plan.form,
+      still: plan.still,
       argv: withoutPrompts(plan.argv),
       network: plan.network,
       streams: plan.streams,

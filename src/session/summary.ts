@@ -66,6 +66,7 @@ const REASONS = new Map([
   ['time-limit', 'its time was up'],
   ['rule', 'a rule of the policy'],
   ['record', 'its record could not be kept'],
+  ['file', 'its file was being changed'],
 ]);
 
 function judgement({ verdict }: SessionRecord): string {

@@ -34,7 +34,7 @@ export interface SessionStart {
     readonly limits: Policy['limits'];
     readonly watch: Policy['watch'];
   };
-  readonly plan: Pick<LaunchPlan, 'form' | 'network' | 'streams' | 'protections' | 'missing'> & {
+  readonly plan: Pick<LaunchPlan, 'still' | 'form' | 'network' | 'streams' | 'protections' | 'missing'> & {
     /** Values of prompt flags are replaced by their length. */
     readonly argv: readonly string[];
     readonly cgroups: readonly string[];

@@ -85,6 +85,8 @@ function decodeLine(line: Buffer): GateEvent {
       return call(read, time);
     case 'dropped':
       return { event: 'dropped', time, count: read.number('count', 0) };
+    case 'disturbed':
+      return { event: 'disturbed', time };
     case 'stopped':
     case 'continued':
       return { event: fields.event, time, signal: read.number('signal', 0) };

@@ -37,6 +37,8 @@ export type GateEvent =
     }
   /** Calls that were answered but not reported, because they came too fast. */
   | { readonly event: 'dropped'; readonly time: number; readonly count: number }
+  /** Somebody wanted to write to the judged file, and waits: the gate ends the session first. */
+  | { readonly event: 'disturbed'; readonly time: number }
   /** The main program stopped or continued (job control). */
   | { readonly event: 'stopped' | 'continued'; readonly time: number; readonly signal: number }
   /** The main program ended: exactly one of `code` and `signal`. */

@@ -43,6 +43,7 @@ const FULL: Operation[] = [
   { op: 'grant', rights: 3, path: '/tmp' },
   { op: 'event-rate', burst: 1, perSecond: 1 },
   { op: 'terminal' },
+  { op: 'hold', fd: 6, lease: true, identity: { dev: 1n, ino: 2n, size: 3n, mtimeNs: 4n, ctimeNs: 5n } },
   { op: 'fork' },
   { op: 'death-signal', signal: 9 },
   { op: 'rlimit', resource: 4, soft: 0n, hard: (1n << 64n) - 1n },

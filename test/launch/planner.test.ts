@@ -20,6 +20,8 @@ function plan(more: Partial<LaunchInput> = {}) {
     effective: effective(),
     host: HOST,
     start: { form: 'ape', loader: new Uint8Array([0x7f, 0x45]), sha256: 'ab' },
+    still: { how: 'lease', why: 'of the test' },
+    held: [],
     arguments: { args: ['-p', 'hi'], reads: ['/home/u/prompt'], network: { mode: 'none' }, warnings: [] },
     environment: { LANG: 'C', SECRET: 'x' },
     home: '/home/u',

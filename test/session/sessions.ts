@@ -40,6 +40,7 @@ export function start(facts: Partial<SessionStart> = {}): SessionStart {
     },
     plan: {
       form: 'ape',
+      still: { how: 'lease', why: 'of the test' },
       network: { mode: 'none' },
       streams: 'pipes',
       protections: PROTECTIONS.map(({ protection }) => protection),

@@ -32,6 +32,7 @@ const event = fc.oneof(
     errno: fc.nat(133),
     detail: ascii,
   }),
+  fc.record({ event: fc.constant('disturbed'), time: number }),
   fc.record({ event: fc.constant('dropped'), time: number, count: number }),
   fc.record({ event: fc.constantFrom('stopped', 'continued'), time: number, signal: fc.nat(64) }),
   fc.record({ event: fc.constant('exited'), time: number, code: fc.nat(255) }),
