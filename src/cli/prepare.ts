@@ -75,7 +75,7 @@ export async function prepare(
   for (const line of withoutEffect(input, context.cwd, context.env)) say('warn', line);
   const given = {
     user: input.args,
-    append: effective.policy.arguments.append,
+    append: effective.policy.arguments.force,
     environment: expectedEnvironment(context, effective.policy),
   };
   const bar = progressOf(context, basename(input.file), input.quiet ?? preferences(context).quiet ?? false);

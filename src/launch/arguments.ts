@@ -70,7 +70,7 @@ export function prepareArguments(input: ArgumentsInput): PreparedArguments {
   if (asked && !serve)
     warnings.push('the policy says `network.mode: none`: a server will not be able to listen');
   return {
-    args: [...rewritten.args, ...policy.arguments.append],
+    args: [...rewritten.args, ...policy.arguments.force],
     reads: rewritten.reads,
     network: serve ? { mode: 'serve', ...place(lines, policy.network, warnings) } : { mode: 'none' },
     warnings,
@@ -89,7 +89,7 @@ function linesOf(input: ArgumentsInput, user: readonly string[]): CommandLine[] 
       remedy: 'get the file again from its publisher',
     });
   }
-  const { append } = input.effective.policy.arguments;
+  const { force: append } = input.effective.policy.arguments;
   const { environment } = input;
   return commandLines(input.dotArgs ?? [], input.version, {
     user,
@@ -118,7 +118,7 @@ function checkLastWord({ tokens }: CommandLine): void {
       'refused',
       `${fromFile ? '.args inside the file' : 'the command line'} has the last word over the policy`,
       {
-        expected: 'no flag that takes the arguments of `arguments.append` for its value',
+        expected: 'no flag that takes the arguments of `arguments.force` for its value',
         found: `${escapeText(taker.text, 80)} right in front of them`,
         ...(fromFile ? { check: 'ARG-020' } : {}),
         remedy: `give ${escapeText(taker.text, 80)} a value behind the file name, or leave it out`,
@@ -129,10 +129,10 @@ function checkLastWord({ tokens }: CommandLine): void {
   const after = own === -1 ? undefined : tokens.slice(own + 1).find(({ origin }) => origin.from === '.args');
   if (after === undefined) return;
   throw new PaddockError('refused', '.args inside the file has the last word over the policy', {
-    expected: 'nothing behind the arguments of `arguments.append`',
+    expected: 'nothing behind the arguments of `arguments.force`',
     found: escapeText(after.text, 80),
     check: 'ARG-020',
-    remedy: 'take them out of `arguments.append` of the policy, or ask for an .args that ends with “...”',
+    remedy: 'take them out of `arguments.force` of the policy, or ask for an .args that ends with “...”',
   });
 }
 
@@ -141,7 +141,7 @@ function leftOut(input: ArgumentsInput, lines: readonly CommandLine[]): string[]
   const dropped = lines.length > 0 && lines.every((line) => line.dropped);
   if (!dropped || input.args.length > 0) return [];
   return [
-    'this release ignores its own .args when arguments are given: `arguments.append` of the policy gives some',
+    'this release ignores its own .args when arguments are given: `arguments.force` of the policy gives some',
   ];
 }
 

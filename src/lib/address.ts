@@ -33,6 +33,21 @@ export function splitHostPort(text: string): { host: string; port: string } | un
   return { host: unbracket(match[1]), port: match[2] };
 }
 
+export interface Endpoint {
+  /** Two for `localhost`. */
+  readonly addresses: readonly Address[];
+  readonly port: number;
+}
+
+/** "10.0.0.5:443", "[::1]:8080", "localhost:8080" → where it leads; undefined for other names and ports. */
+export function parseEndpoint(text: string): Endpoint | undefined {
+  const split = splitHostPort(text);
+  if (split === undefined) return undefined;
+  const addresses = hostAddresses(split.host);
+  const port = Number(split.port);
+  return addresses.length > 0 && port >= 1 && port <= 65_535 ? { addresses, port } : undefined;
+}
+
 export function sameAddress(a: Address, b: Address): boolean {
   return a.family === b.family && Buffer.compare(a.bytes, b.bytes) === 0;
 }

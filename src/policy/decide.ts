@@ -1,7 +1,7 @@
 import type { Requirement } from '../integrity/signatures/seen.ts';
 import { SIGNATURE_PLACES } from '../integrity/signatures/sidecars.ts';
 import type { Finding, Verdict } from '../integrity/verdict.ts';
-import type { Decision, EffectivePolicy, Origin, Reason } from './policy.ts';
+import type { Decision, EffectivePolicy, Origin, Policy, Reason } from './policy.ts';
 import { withSeverities } from './severities.ts';
 
 export interface DecideInput {
@@ -11,16 +11,21 @@ export interface DecideInput {
 
 /** What the policy says about a verdict: every reason to refuse, or every reason to warn. Pure. */
 export function decide({ effective, verdict: judged }: DecideInput): Decision {
-  const verdict = withSeverities(judged, effective.policy);
+  const { verdict, lowered } = withSeverities(judged, effective.policy);
+  const said = {
+    effective,
+    verdict,
+    lowered: lowered.map((one) => ({ ...one, ...from(effective, 'checks') })),
+  };
   const reasons = [
     ...standing(effective, verdict),
     ...unknownLoader(effective, verdict),
     ...denied(effective, verdict),
     ...required(effective, verdict),
   ];
-  if (reasons.length > 0) return { outcome: 'refuse', reasons, effective, verdict };
+  if (reasons.length > 0) return { ...said, outcome: 'refuse', reasons };
   const warnings = verdict.findings.filter(({ severity }) => severity !== 'info').map(asReason);
-  return { outcome: 'allow', warnings, effective, verdict };
+  return { ...said, outcome: 'allow', warnings };
 }
 
 function standing(effective: EffectivePolicy, verdict: Verdict): Reason[] {
@@ -75,27 +80,49 @@ function unknownLoader(effective: EffectivePolicy, { loader }: Verdict): Reason[
 /** Where approvals are, in words. */
 const APPROVAL_PLACES = '<file>.paddock.json beside it, or your own folder of approvals';
 
-// What an administrator asks for must not be met by keys that the user made.
+// What an administrator asks for must not be met by keys that the user made, and is asked for by itself: with
+// `match: any` one more requirement of the user's would otherwise be one more way around it.
 function required(effective: EffectivePolicy, verdict: Verdict): Reason[] {
-  return effective.policy.trust.require.flatMap((requirement) => {
-    const bySystem = effective.systemRequires.includes(requirement);
-    const found = (requirement === 'signature' ? verdict.signatures : verdict.approvals) ?? [];
-    if (found.some(({ state, anchor }) => state === 'trusted' && (!bySystem || anchor === 'system')))
-      return [];
-    const places = requirement === 'signature' ? SIGNATURE_PLACES : APPROVAL_PLACES;
-    const whose = bySystem ? 'the system’s' : 'a';
-    const why = found.map(
-      ({ file, reason, signer }) => `; ${file}: ${reason ?? `only you trust ${signer ?? 'its signer'}`}`,
-    );
-    return [
-      {
-        id: 'trust.require',
-        message: `it has no ${requirement} that counts by ${whose} trust store; looked for ${places}${why.join('')}`,
-        remedy: bySystem ? ASK_ADMINISTRATOR : GET[requirement],
-        ...from(effective, 'trust.require'),
-      },
-    ];
-  });
+  const { systemRequires, systemMatch, policy } = effective;
+  const own = policy.trust.require.filter((requirement) => !systemRequires.includes(requirement));
+  return [
+    ...unmet(effective, verdict, systemRequires, systemMatch, true),
+    ...unmet(effective, verdict, own, policy.trust.match, false),
+  ];
+}
+
+function unmet(
+  effective: EffectivePolicy,
+  verdict: Verdict,
+  requirements: readonly Requirement[],
+  match: Policy['trust']['match'],
+  bySystem: boolean,
+): Reason[] {
+  const lacking = requirements.flatMap((requirement) => lack(effective, verdict, requirement, bySystem));
+  return match === 'any' && lacking.length < requirements.length ? [] : lacking;
+}
+
+function lack(
+  effective: EffectivePolicy,
+  verdict: Verdict,
+  requirement: Requirement,
+  bySystem: boolean,
+): Reason[] {
+  const found = (requirement === 'signature' ? verdict.signatures : verdict.approvals) ?? [];
+  if (found.some(({ state, anchor }) => state === 'trusted' && (!bySystem || anchor === 'system'))) return [];
+  const places = requirement === 'signature' ? SIGNATURE_PLACES : APPROVAL_PLACES;
+  const whose = bySystem ? 'the system’s' : 'a';
+  const why = found.map(
+    ({ file, reason, signer }) => `; ${file}: ${reason ?? `only you trust ${signer ?? 'its signer'}`}`,
+  );
+  return [
+    {
+      id: 'trust.require',
+      message: `it has no ${requirement} that counts by ${whose} trust store; looked for ${places}${why.join('')}`,
+      remedy: bySystem ? ASK_ADMINISTRATOR : GET[requirement],
+      ...from(effective, 'trust.require'),
+    },
+  ];
 }
 
 const ASK_ADMINISTRATOR =

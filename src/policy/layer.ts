@@ -29,30 +29,56 @@ export const LEAVES: readonly (readonly [part: keyof Policy, leaf: string])[] = 
   ['trust', 'unknownLoader'],
   ['trust', 'findings'],
   ['trust', 'require'],
+  ['trust', 'match'],
   ['checks', ''],
   ['arguments', 'deny'],
-  ['arguments', 'append'],
+  ['arguments', 'allow'],
+  ['arguments', 'force'],
+  ['arguments', 'bounds'],
   ['arguments', 'grantFiles'],
   ['environment', 'pass'],
   ['environment', 'set'],
   ['files', 'read'],
   ['files', 'write'],
   ['files', 'execute'],
+  ['files', 'hide'],
   ['network', 'mode'],
   ['network', 'listen'],
   ['network', 'ports'],
+  ['network', 'connect'],
+  ['devices', 'gpu'],
+  ['devices', 'cards'],
+  ['engine', 'use'],
   ['limits', 'memoryBytes'],
+  ['limits', 'swapBytes'],
   ['limits', 'processes'],
   ['limits', 'cpus'],
+  ['limits', 'cpuWeight'],
   ['limits', 'openFiles'],
   ['limits', 'fileBytes'],
+  ['limits', 'diskBytes'],
   ['limits', 'timeMs'],
+  ['limits', 'idleMs'],
+  ['limits', 'outputBytes'],
+  ['limits', 'nice'],
+  ['limits', 'ioWeight'],
+  ['sessions', 'perUser'],
+  ['sessions', 'perHost'],
+  ['sessions', 'memoryPerUserBytes'],
+  ['sessions', 'cpusPerUser'],
+  ['isolation', 'namespaces'],
+  ['isolation', 'copy'],
+  ['phases', 'ready'],
   ['watch', 'exec'],
   ['watch', 'connect'],
   ['watch', 'write'],
   ['watch', 'read'],
   ['watch', 'syscall'],
   ['watch', 'sampleMs'],
+  ['audit', 'sinks'],
+  ['audit', 'onFailure'],
+  ['retention', 'ageMs'],
+  ['retention', 'bytes'],
   ['require', ''],
 ];
 
@@ -64,9 +90,16 @@ export function leafPath(part: string, leaf: string): string {
 /** Leaves that policy files call otherwise, as values have units of their own there. */
 export const FILE_NAMES: Readonly<Record<string, string>> = {
   'limits.memoryBytes': 'limits.memory',
+  'limits.swapBytes': 'limits.swap',
   'limits.fileBytes': 'limits.fileSize',
+  'limits.diskBytes': 'limits.disk',
   'limits.timeMs': 'limits.time',
+  'limits.idleMs': 'limits.idle',
+  'limits.outputBytes': 'limits.output',
+  'sessions.memoryPerUserBytes': 'sessions.memoryPerUser',
   'watch.sampleMs': 'watch.sample',
+  'retention.ageMs': 'retention.age',
+  'retention.bytes': 'retention.size',
 };
 
 /** What a policy file calls a leaf: "limits.memory". */
@@ -76,12 +109,21 @@ export function nameInFile(path: string): string {
 
 /** A value as a policy file would write it, on one line. Lists and maps as YAML's flow style; not escaped. */
 export function valueInFile(path: string, value: unknown): string {
-  if (value === null) return 'unlimited';
-  if (typeof value === 'number' && path.endsWith('Bytes')) return formatBytes(value).replace(' ', '');
+  if (value === null) return ALL.has(path) ? 'all' : 'unlimited';
+  if (typeof value === 'number' && isBytes(path)) return formatBytes(value).replace(' ', '');
   if (typeof value === 'number' && path.endsWith('Ms')) return durationInFile(value);
-  if (Array.isArray(value)) return `[${value.join(', ')}]`;
-  if (typeof value !== 'object') return String(value);
-  const entries = Object.entries(value).map(([key, item]) => `${key}: ${String(item)}`);
+  return flow(value);
+}
+
+/** Leaves whose null stands for everything, not for the lack of a limit. */
+const ALL: ReadonlySet<string> = new Set(['arguments.allow', 'devices.cards']);
+
+const isBytes = (path: string): boolean => path.endsWith('Bytes') || path === 'retention.bytes';
+
+function flow(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(flow).join(', ')}]`;
+  if (typeof value !== 'object' || value === null) return String(value);
+  const entries = Object.entries(value).map(([key, item]) => `${key}: ${flow(item)}`);
   return entries.length === 0 ? '{}' : `{ ${entries.join(', ')} }`;
 }
 

@@ -36,9 +36,10 @@ export function mergeLayers({ layers, ceiling }: MergeInput): EffectivePolicy {
   }
   const policy = values as unknown as Policy;
   const digest = createHash('sha256').update(canonical(policy)).digest('hex');
-  const asked = stack(layers.slice(0, ceiling), 'trust', 'require', undefined)?.value;
-  const systemRequires = (asked ?? []) as Policy['trust']['require'];
-  return { policy, origins, rejected, digest, hasCeiling: ceiling > 0, systemRequires };
+  const system = (leaf: string): unknown => stack(layers.slice(0, ceiling), 'trust', leaf, undefined)?.value;
+  const systemRequires = (system('require') ?? []) as Policy['trust']['require'];
+  const systemMatch = (system('match') ?? 'all') as Policy['trust']['match'];
+  return { policy, origins, rejected, digest, hasCeiling: ceiling > 0, systemRequires, systemMatch };
 }
 
 interface Said {

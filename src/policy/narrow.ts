@@ -1,6 +1,8 @@
 import { normalize } from 'node:path';
+import type { CheckId } from '../integrity/catalogue.ts';
+import { severityOf } from './grades.ts';
 import { leafPath } from './layer.ts';
-import type { Policy, Raised } from './policy.ts';
+import type { Bounds, Gpu, Grades, Policy } from './policy.ts';
 
 /** What remains of a wish under a ceiling, and whether all of it remains. */
 export interface Narrowed {
@@ -100,13 +102,56 @@ const same: Rule = (ceiling, wanted) => {
   return { value: kept, whole: asked.every(([key, value]) => kept[key] === value) };
 };
 
-/** Severities are raised, never lowered. */
+/** Severities are raised, never lowered: not below the ceiling's, nor the catalogue's where it names none. */
 const raised: Rule = (ceiling, wanted) => {
-  const kept = ceiling as Raised;
-  const asked = Object.entries(wanted as Raised) as [keyof Raised, 'warn' | 'deny'][];
-  const value: Record<string, string> = { ...kept };
-  for (const [id, severity] of asked) if (value[id] !== 'deny') value[id] = severity;
-  return { value, whole: asked.every(([id, severity]) => value[id] === severity) };
+  const kept = ceiling as Grades;
+  const value: Record<string, unknown> = { ...kept };
+  let whole = true;
+  for (const [id, grade] of Object.entries(wanted as Grades) as [CheckId, Grades[CheckId]][]) {
+    if (grade === undefined) continue;
+    const least = severityOf(id, kept);
+    if (SEVERITIES.indexOf(grade.severity) < SEVERITIES.indexOf(least)) whole = false;
+    else if (grade.severity !== least) value[id] = grade;
+  }
+  return { value, whole };
+};
+
+const SEVERITIES = ['info', 'warn', 'deny'];
+
+/** A list, or null for everything: fewer entries. */
+const fewerOfAll: Rule = (ceiling, wanted) => {
+  if (ceiling === null) return { value: wanted, whole: true };
+  return wanted === null ? { value: ceiling, whole: false } : fewer(ceiling, wanted);
+};
+
+/** A number that is not smaller; null is the largest of all. */
+const most: Rule = (ceiling, wanted) => {
+  const asked = (wanted as number | null) ?? Number.POSITIVE_INFINITY;
+  const whole = asked >= ((ceiling as number | null) ?? Number.POSITIVE_INFINITY);
+  return { value: whole ? wanted : ceiling, whole };
+};
+
+/** Ranges of numbers, each inside the ceiling's. Flags that only the ceiling bounds stay bounded. */
+const tighter: Rule = (ceiling, wanted) => {
+  const kept = ceiling as Readonly<Record<string, Bounds>>;
+  const value: Record<string, Bounds> = { ...kept };
+  let whole = true;
+  for (const [flag, asked] of Object.entries(wanted as Readonly<Record<string, Bounds>>)) {
+    const limit = Object.hasOwn(kept, flag) ? (kept[flag] ?? {}) : {};
+    const min = Math.max(limit.min ?? Number.NEGATIVE_INFINITY, asked.min ?? Number.NEGATIVE_INFINITY);
+    const max = Math.min(limit.max ?? Number.POSITIVE_INFINITY, asked.max ?? Number.POSITIVE_INFINITY);
+    value[flag] = { ...(Number.isFinite(min) ? { min } : {}), ...(Number.isFinite(max) ? { max } : {}) };
+    if (min !== (asked.min ?? Number.NEGATIVE_INFINITY) || max !== (asked.max ?? Number.POSITIVE_INFINITY))
+      whole = false;
+  }
+  return { value, whole };
+};
+
+/** A kind of card inside the ceiling's: `auto` has both, `none` neither. */
+const cards: Rule = (ceiling, wanted) => {
+  const [limit, asked] = [ceiling as Gpu, wanted as Gpu];
+  if (asked === limit || asked === 'none' || limit === 'auto') return { value: asked, whole: true };
+  return { value: asked === 'auto' ? limit : 'none', whole: false };
 };
 
 const action = stricter('record', 'warn', 'kill');
@@ -117,30 +162,56 @@ const RULES: Readonly<Record<string, Rule>> = {
   'trust.loaders': fewer,
   'trust.unknownLoader': stricter('warn', 'refuse'),
   'trust.findings': stricter('record', 'refuse'),
-  'trust.require': more,
+  'trust.require': more, // `decide` asks for the administrator's by themselves, as more of them would be less under `any`
+  'trust.match': stricter('any', 'all'),
   checks: raised,
   'arguments.deny': more,
-  'arguments.append': before,
+  'arguments.allow': fewerOfAll,
+  'arguments.force': before,
+  'arguments.bounds': tighter,
   'arguments.grantFiles': stricter(true, false),
   'environment.pass': fewer,
   'environment.set': same,
   'files.read': below,
   'files.write': below,
   'files.execute': below,
+  'files.hide': more,
   'network.mode': stricter('serve', 'auto', 'none'),
   'network.listen': fewer,
   'network.ports': inside,
+  'network.connect': fewer,
+  'devices.gpu': cards,
+  'devices.cards': fewerOfAll,
+  'engine.use': stricter('own', 'trusted'),
   'limits.memoryBytes': least,
+  'limits.swapBytes': least,
   'limits.processes': least,
   'limits.cpus': least,
+  'limits.cpuWeight': least,
   'limits.openFiles': least,
   'limits.fileBytes': least,
+  'limits.diskBytes': least,
   'limits.timeMs': least,
+  'limits.idleMs': least,
+  'limits.outputBytes': least,
+  'limits.nice': most,
+  'limits.ioWeight': least,
+  'sessions.perUser': least,
+  'sessions.perHost': least,
+  'sessions.memoryPerUserBytes': least,
+  'sessions.cpusPerUser': least,
+  'isolation.namespaces': stricter('off', 'auto', 'require'),
+  'isolation.copy': stricter('auto', 'always'),
+  'phases.ready': more,
   'watch.exec': action,
   'watch.connect': action,
   'watch.write': action,
   'watch.read': action,
   'watch.syscall': action,
   'watch.sampleMs': least,
+  'audit.sinks': more,
+  'audit.onFailure': stricter('continue', 'stop'),
+  'retention.ageMs': most,
+  'retention.bytes': most,
   require: more,
 };

@@ -1,17 +1,18 @@
 import { normalize } from 'node:path';
 import * as v from 'valibot';
 import { LineCounter, parseDocument } from 'yaml';
+import type { Severity } from '../integrity/verdict.ts';
 import { PaddockError } from '../lib/errors.ts';
 import { escapeText } from '../lib/text.ts';
 import { FILE_NAMES, type Layer, type PartialPolicy } from './layer.ts';
-import type { Origin } from './policy.ts';
+import type { Grade, Origin } from './policy.ts';
 import { keyOf, type Located, pairsOf, placeAt } from './positions.ts';
 import { describeIssue, type Problem, problem, unknownKeys } from './problems.ts';
 import { PolicyFile } from './schema.ts';
 
 export interface ParsedPolicy {
   readonly layer: Layer;
-  readonly extends?: 'default' | 'strict' | 'audit';
+  readonly extends?: PolicyFile['extends'];
 }
 
 export interface ParseHost {
@@ -131,27 +132,45 @@ function toPlain({ document, name }: Located): { readonly value: unknown } | Pad
 }
 
 function toPolicy(file: PolicyFile, host: ParseHost): PartialPolicy {
-  const { limits, watch, files } = file;
+  const { limits, sessions, watch, files, retention } = file;
   const plain = (path: string): string => plainPath(path, host.home);
   const values = {
     trust: file.trust,
-    checks: file.checks,
+    checks: file.checks && mapValues(file.checks, gradeOf),
     arguments: file.arguments,
     environment: file.environment,
     files: files && {
       read: files.read?.map(plain),
       write: files.write?.map(plain),
       execute: files.execute?.map(plain),
+      hide: files.hide?.map(plain),
     },
     network: file.network,
+    devices: file.devices,
+    engine: file.engine,
     limits: limits && {
       memoryBytes: memoryBytes(limits.memory, host),
+      swapBytes: limits.swap,
       processes: limits.processes,
       cpus: limits.cpus,
+      cpuWeight: limits.cpuWeight,
       openFiles: limits.openFiles,
       fileBytes: limits.fileSize,
+      diskBytes: limits.disk,
       timeMs: limits.time,
+      idleMs: limits.idle,
+      outputBytes: limits.output,
+      nice: limits.nice,
+      ioWeight: limits.ioWeight,
     },
+    sessions: sessions && {
+      perUser: sessions.perUser,
+      perHost: sessions.perHost,
+      memoryPerUserBytes: memoryBytes(sessions.memoryPerUser, host),
+      cpusPerUser: sessions.cpusPerUser,
+    },
+    isolation: file.isolation,
+    phases: file.phases,
     watch: watch && {
       exec: watch.exec,
       connect: watch.connect,
@@ -160,9 +179,21 @@ function toPolicy(file: PolicyFile, host: ParseHost): PartialPolicy {
       syscall: watch.syscall,
       sampleMs: watch.sample,
     },
+    audit: file.audit,
+    retention: retention && { ageMs: retention.age, bytes: retention.size },
     require: file.require,
   };
   return withoutUndefined(values) as PartialPolicy;
+}
+
+function gradeOf(grade: Severity | Grade): Grade {
+  return typeof grade === 'string' ? { severity: grade } : grade;
+}
+
+function mapValues<In, Out>(record: Readonly<Record<string, In | undefined>>, map: (value: In) => Out) {
+  return Object.fromEntries(
+    Object.entries(record).flatMap(([key, value]) => (value === undefined ? [] : [[key, map(value)]])),
+  );
 }
 
 // Without `~`, `..` and slashes that say nothing: what layers are compared by is what is shown and granted.

@@ -1,12 +1,34 @@
 import type { CheckId } from '../integrity/catalogue.ts';
 import type { Requirement } from '../integrity/signatures/seen.ts';
-import type { Standing, Tier, Verdict } from '../integrity/verdict.ts';
+import type { Severity, Standing, Tier, Verdict } from '../integrity/verdict.ts';
 
 /** What happens when a watched event occurs. Ordered: a later layer may only move right under a ceiling. */
 export type Action = 'record' | 'warn' | 'kill';
 
-/** Check id → the least severity that its findings have. */
-export type Raised = Readonly<Partial<Record<CheckId, 'warn' | 'deny'>>>;
+/** What a policy makes of a check's findings. */
+export interface Grade {
+  readonly severity: Severity;
+  /** Why it is lower than the catalogue's; always there when it is. Kept in the record. */
+  readonly reason?: string;
+}
+
+/** Check id → its severity by this policy. */
+export type Grades = Readonly<Partial<Record<CheckId, Grade>>>;
+
+/** What a flag's number may be, both ends included. */
+export interface Bounds {
+  readonly min?: number;
+  readonly max?: number;
+}
+
+/** Which graphics cards may be reached. `auto`: of the kind that the machine has. */
+export type Gpu = 'none' | 'auto' | 'nvidia' | 'amd';
+
+/** What can be closed once the program is ready. */
+export type Closing = 'exec' | 'write' | 'listen' | 'map';
+
+/** Where events are written beside the session's own record. */
+export type Sink = 'syslog' | 'journal';
 
 /** How often the network may be used: `none`, or one listening TCP port. */
 export type NetworkMode = 'none' | 'serve' | 'auto';
@@ -33,16 +55,22 @@ export interface Policy {
     readonly unknownLoader: 'refuse' | 'warn';
     /** Findings of severity deny: refuse, or record only (audit). */
     readonly findings: 'refuse' | 'record';
-    /** What must vouch for a file beside its own content, all of them. */
+    /** What must vouch for a file beside its own content. */
     readonly require: readonly Requirement[];
+    /** Whether all of `require` must, or one of them is enough. */
+    readonly match: 'all' | 'any';
   };
-  /** Severities that are higher than the catalogue's. A lower one changes nothing. */
-  readonly checks: Raised;
+  /** Severities other than the catalogue's: higher, or lower with a reason. */
+  readonly checks: Grades;
   readonly arguments: {
     /** Flags that may not be given, neither by the user nor in `.args`; without value. */
     readonly deny: readonly string[];
-    /** Arguments added after all others. */
-    readonly append: readonly string[];
+    /** The only flags that may be given; null: all that are not denied. */
+    readonly allow: readonly string[] | null;
+    /** Arguments put behind all others, where they win. */
+    readonly force: readonly string[];
+    /** Flag → what its number may be. */
+    readonly bounds: Readonly<Record<string, Bounds>>;
     /** Files named by the user's arguments are granted for reading. */
     readonly grantFiles: boolean;
   };
@@ -57,6 +85,8 @@ export interface Policy {
     readonly write: readonly string[];
     /** Programs that may be executed beside the llamafile itself. */
     readonly execute: readonly string[];
+    /** Never reached, also below what is granted. */
+    readonly hide: readonly string[];
   };
   readonly network: {
     /** `auto`: `serve` when the arguments ask for a server, else `none`. */
@@ -65,19 +95,62 @@ export interface Policy {
     readonly listen: readonly string[];
     /** Lowest and highest port on which it may listen. */
     readonly ports: readonly [number, number];
+    /** Where it may connect to: "10.0.0.5:443", "[::1]:8080". */
+    readonly connect: readonly string[];
+  };
+  readonly devices: {
+    readonly gpu: Gpu;
+    /** Numbers of the cards, as the driver counts them; null: all of them. */
+    readonly cards: readonly number[] | null;
+  };
+  readonly engine: {
+    /** `trusted`: the known engine of the same release runs, and the file is only read. */
+    readonly use: 'own' | 'trusted';
   };
   readonly limits: {
     /** Whole session; bytes. null: not limited. */
     readonly memoryBytes: number | null;
+    /** Of the whole session, beside its memory; null: not limited. */
+    readonly swapBytes: number | null;
     /** Processes and threads of the session. */
     readonly processes: number;
     /** CPUs as a decimal number: 1.5; null: not limited. */
     readonly cpus: number | null;
+    /** Share of the CPUs when others want them, too: 1 to 10000, where 100 is everybody's. */
+    readonly cpuWeight: number;
     readonly openFiles: number;
     /** Largest file that may be written; bytes. */
     readonly fileBytes: number;
+    /** Of the private folders together; null: not limited. */
+    readonly diskBytes: number | null;
     /** Wall-clock time of the session; null: not limited. */
     readonly timeMs: number | null;
+    /** Without output, request or work; null: not limited. */
+    readonly idleMs: number | null;
+    /** Standard output and error together; null: not limited. */
+    readonly outputBytes: number | null;
+    /** 0 to 19: how far it stands back for others. */
+    readonly nice: number;
+    /** As `cpuWeight`, for reading and writing disks. */
+    readonly ioWeight: number;
+  };
+  /** Ceilings over several sessions; null: none. */
+  readonly sessions: {
+    readonly perUser: number | null;
+    readonly perHost: number | null;
+    /** Sum of the limits of a user's sessions; one without a limit counts as all that the host has. */
+    readonly memoryPerUserBytes: number | null;
+    readonly cpusPerUser: number | null;
+  };
+  readonly isolation: {
+    /** Namespaces beside the fence: where the host allows them, always, or never. */
+    readonly namespaces: 'auto' | 'require' | 'off';
+    /** A private copy of the file is executed: where the file could be changed meanwhile, or always. */
+    readonly copy: 'auto' | 'always';
+  };
+  readonly phases: {
+    /** What is closed once the program is ready. */
+    readonly ready: readonly Closing[];
   };
   readonly watch: {
     readonly exec: Action;
@@ -87,6 +160,17 @@ export interface Policy {
     readonly syscall: Action;
     /** Between two samples of memory, CPU, processes and threads. */
     readonly sampleMs: number;
+  };
+  readonly audit: {
+    /** Beside the session's own record. */
+    readonly sinks: readonly Sink[];
+    /** When the record cannot be written: end the session, or go on. */
+    readonly onFailure: 'stop' | 'continue';
+  };
+  /** Of ended sessions' records; null: kept for ever, however many. */
+  readonly retention: {
+    readonly ageMs: number | null;
+    readonly bytes: number | null;
   };
   /** Protections without which nothing starts, unless `--allow-degraded`. */
   readonly require: readonly Protection[];
@@ -122,6 +206,8 @@ export interface EffectivePolicy {
   readonly hasCeiling: boolean;
   /** Of `trust.require`, what the administrator asks for: only signers of the system's own trust store meet it. */
   readonly systemRequires: readonly Requirement[];
+  /** `trust.match` of the administrator, for `systemRequires`. */
+  readonly systemMatch: Policy['trust']['match'];
 }
 
 /** What the policy says about this file and these arguments. */
@@ -129,10 +215,21 @@ export type Decision = {
   readonly effective: EffectivePolicy;
   /** With the severities that the policy gives its findings. */
   readonly verdict: Verdict;
+  /** Findings that count for less by this policy, with its reasons; for the record. */
+  readonly lowered: readonly Lowered[];
 } & (
   | { readonly outcome: 'allow'; readonly warnings: readonly Reason[] }
   | { readonly outcome: 'refuse'; readonly reasons: readonly Reason[] }
 );
+
+/** A finding that a policy made count for less. */
+export interface Lowered {
+  readonly id: CheckId;
+  readonly from: Severity;
+  readonly to: Severity;
+  readonly reason: string;
+  readonly origin?: Origin;
+}
 
 export interface Reason {
   /** Check id or dotted policy path. */

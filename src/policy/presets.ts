@@ -1,12 +1,22 @@
 import audit from '../../policies/audit.yaml';
 import standard from '../../policies/default.yaml';
+import gpuServer from '../../policies/gpu-server.yaml';
+import offlineChat from '../../policies/offline-chat.yaml';
+import sharedServer from '../../policies/shared-server.yaml';
 import strict from '../../policies/strict.yaml';
 import { PaddockError } from '../lib/errors.ts';
 import type { Layer } from './layer.ts';
 import { nearest } from './nearest.ts';
 import { type ParseHost, parsePolicy } from './parse.ts';
 
-const TEXTS: Readonly<Record<string, string>> = { default: standard, strict, audit };
+const TEXTS: Readonly<Record<string, string>> = {
+  default: standard,
+  strict,
+  audit,
+  'shared-server': sharedServer,
+  'offline-chat': offlineChat,
+  'gpu-server': gpuServer,
+};
 
 /** Names of the shipped policies. */
 export const PRESETS: readonly string[] = Object.keys(TEXTS);

@@ -2,9 +2,11 @@ import type * as v from 'valibot';
 import type { Node, Pair } from 'yaml';
 import { PaddockError } from '../lib/errors.ts';
 import { escapeText } from '../lib/text.ts';
+import { EXPECTED } from './expected.ts';
 import { nearest } from './nearest.ts';
 import { isList, keyOf, type Located, offsetOf, pairsOf, pointAt } from './positions.ts';
-import { EXPECTED, PolicyFile, VARIABLE } from './schema.ts';
+import { PolicyFile } from './schema.ts';
+import { FLAG, VARIABLE } from './values.ts';
 
 /** Something wrong at one place of a policy file. */
 export interface Problem {
@@ -38,12 +40,30 @@ function unknownLeaves(file: Located, part: string, value: unknown, known: reado
   return pairsOf(file, value).flatMap((leaf) => {
     const key = keyOf(leaf)?.key;
     if (key === undefined || !known.includes(key)) return [unknownKey(file, leaf, `${part}.`, known)];
-    if (`${part}.${key}` !== 'environment.set') return [];
+    const path = `${part}.${key}`;
+    const named = NAMED[path];
+    if (named === undefined) return [];
     return isList(file, leaf.value)
-      ? [noMapping(file, leaf.value, 'environment.set')]
-      : badVariables(file, leaf.value);
+      ? [noMapping(file, leaf.value, path)]
+      : badNames(file, path, named, leaf.value);
   });
 }
+
+interface Named {
+  readonly pattern: RegExp;
+  readonly what: string;
+  readonly expected: string;
+}
+
+// Mappings whose keys the file chooses.
+const NAMED: Readonly<Record<string, Named>> = {
+  'environment.set': {
+    pattern: VARIABLE,
+    what: 'environment variable',
+    expected: 'letters, digits and underscores, not beginning with a digit',
+  },
+  'arguments.bounds': { pattern: FLAG, what: 'flag', expected: 'a flag such as --ctx-size' },
+};
 
 // To the schema a list is an object like any other.
 function noMapping(file: Located, node: unknown, what: string): Problem {
@@ -55,9 +75,12 @@ function noMapping(file: Located, node: unknown, what: string): Problem {
   });
 }
 
+const LEAF_DEPTH = 2;
+
 /** What the schema says against the file, apart from keys: `unknownKeys` finds these. */
 export function describeIssue(file: Located, issue: v.BaseIssue<unknown>): Problem | undefined {
-  if (issue.type === 'strict_object' && issue.expected === 'never') return undefined;
+  const isOwn = (issue.path?.length ?? 0) <= LEAF_DEPTH; // deeper keys are the schema's to tell
+  if (isOwn && issue.type === 'strict_object' && issue.expected === 'never') return undefined;
   if (issue.type !== 'strict_object' && issue.path?.at(-1)?.origin === 'key') return undefined;
   const keys = issue.path?.map(({ key }) => key) ?? [];
   const path = keys.filter((key) => typeof key === 'string').join('.');
@@ -128,14 +151,14 @@ function elsewhere(key: string): string | undefined {
   return found === undefined ? undefined : `${found[0]}.${key}`;
 }
 
-function badVariables(file: Located, set: unknown): Problem[] {
-  return pairsOf(file, set).flatMap((pair) => {
+function badNames(file: Located, path: string, { pattern, what, expected }: Named, map: unknown): Problem[] {
+  return pairsOf(file, map).flatMap((pair) => {
     const key = keyOf(pair)?.key;
-    if (key !== undefined && VARIABLE.test(key) && !(key in Object.prototype)) return [];
+    if (key !== undefined && pattern.test(key) && !(key in Object.prototype)) return [];
     const offset = (pair.key as Node | undefined)?.range?.[0] ?? 0;
     return [
-      problem(file, offset, 'environment.set has a key that names no environment variable', {
-        expected: 'letters, digits and underscores, not beginning with a digit',
+      problem(file, offset, `${path} has a key that names no ${what}`, {
+        expected,
         found: escapeText(key ?? 'a key that is no text', 60),
         remedy: REMEDY,
       }),

@@ -1,12 +1,36 @@
 import * as v from 'valibot';
 import { CATALOGUE, type CheckId } from '../integrity/catalogue.ts';
-import { parseBytes, parseDuration } from '../lib/units.ts';
+import { canBeLowered } from './grades.ts';
+import {
+  all,
+  count,
+  cpus,
+  duration,
+  endpoint,
+  flag,
+  list,
+  memory,
+  path,
+  port,
+  reason,
+  sample,
+  sha256,
+  size,
+  sizeOrNone,
+  text,
+  unlimited,
+  variable,
+  weight,
+} from './values.ts';
 
 const TIERS = ['A', 'B', 'C'] as const;
 const STANDINGS = ['release', 'unknown', 'tampered'] as const;
+const SEVERITIES = ['info', 'warn', 'deny'] as const;
 const REQUIREMENTS = ['signature', 'approval'] as const;
 const ACTIONS = ['record', 'warn', 'kill'] as const;
-const PROTECTIONS = [
+const CLOSINGS = ['exec', 'write', 'listen', 'map'] as const;
+/** Names of protections, for `require`. */
+export const PROTECTIONS = [
   'no-new-privileges',
   'seccomp',
   'seccomp-notify',
@@ -16,64 +40,14 @@ const PROTECTIONS = [
   'limits-session',
 ] as const;
 
-const UNLIMITED = 'unlimited';
-
-const text = v.pipe(
-  v.string(),
-  v.check((value) => !value.includes('\0'), 'text without a NUL byte'),
-);
-const path = v.pipe(
-  text,
-  v.check(
-    (value) => value.startsWith('/') || value === '~' || value.startsWith('~/'),
-    'an absolute path, or one that begins with ~/',
-  ),
-);
-const flag = v.pipe(text, v.regex(/^-{1,2}[A-Za-z0-9][\w-]*$/, 'a flag such as --unsecure'));
-/** Names of environment variables that a policy may pass or set. */
-export const VARIABLE = /^[A-Za-z_]\w*$/;
-const variable = v.pipe(text, v.regex(VARIABLE, 'the name of an environment variable'));
-const sha256 = v.pipe(text, v.regex(/^[0-9a-f]{64}$/, 'a SHA-256 of 64 lower-case hex digits'));
-const port = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65535));
-const count = (least: number, most: number) =>
-  v.pipe(v.number(), v.integer(), v.minValue(least), v.maxValue(most));
-
-const size = v.pipe(
-  v.union([v.string(), v.number()]),
-  v.check((value) => (parseBytes(String(value)) ?? 0) > 0, 'a size such as 512MiB or 8GiB'),
-  v.transform((value) => parseBytes(String(value)) ?? 0),
-);
-const memory = v.union([
-  v.pipe(
-    v.literal(UNLIMITED),
-    v.transform(() => null),
-  ),
-  v.pipe(
-    v.string(),
-    v.regex(/^(100|[1-9]\d?)%$/, 'a percentage of the machine’s memory such as 75%'),
-    v.transform((value) => ({ percent: Number.parseInt(value, 10) })),
-  ),
-  size,
-]);
-const duration = v.pipe(
-  v.string(),
-  v.check((value) => (parseDuration(value) ?? 0) > 0, 'a duration such as 90s, 30m or 2h'),
-  v.transform((value) => parseDuration(value) ?? 0),
-);
-// Below, sampling itself would be the load; above, a run could end unseen.
-const sample = v.pipe(duration, v.minValue(50), v.maxValue(60_000));
-const cpus = v.pipe(v.number(), v.minValue(0.01), v.maxValue(4096));
-const unlimited = v.pipe(
-  v.literal(UNLIMITED),
-  v.transform(() => null),
-);
 const action = v.picklist(ACTIONS);
-const list = <Item extends v.GenericSchema>(item: Item) => v.pipe(v.array(item), v.maxLength(1000));
 
 /** What a policy file may say. Every part but `apiVersion` may be left out. */
 export const PolicyFile = v.strictObject({
   apiVersion: v.literal('paddock/v1'),
-  extends: v.optional(v.picklist(['default', 'strict', 'audit'])),
+  extends: v.optional(
+    v.picklist(['default', 'strict', 'audit', 'shared-server', 'offline-chat', 'gpu-server']),
+  ),
   trust: v.optional(
     v.strictObject({
       tiers: v.optional(list(v.picklist(TIERS))),
@@ -82,13 +56,16 @@ export const PolicyFile = v.strictObject({
       unknownLoader: v.optional(v.picklist(['refuse', 'warn'])),
       findings: v.optional(v.picklist(['refuse', 'record'])),
       require: v.optional(list(v.picklist(REQUIREMENTS))),
+      match: v.optional(v.picklist(['all', 'any'])),
     }),
   ),
-  checks: v.optional(v.strictObject(raisable())),
+  checks: v.optional(v.strictObject(grades())),
   arguments: v.optional(
     v.strictObject({
       deny: v.optional(list(flag)),
-      append: v.optional(list(text)),
+      allow: v.optional(v.union([all, list(flag)])),
+      force: v.optional(list(text)),
+      bounds: v.optional(v.record(flag, bounds())),
       grantFiles: v.optional(v.boolean()),
     }),
   ),
@@ -103,6 +80,7 @@ export const PolicyFile = v.strictObject({
       read: v.optional(list(path)),
       write: v.optional(list(path)),
       execute: v.optional(list(path)),
+      hide: v.optional(list(path)),
     }),
   ),
   network: v.optional(
@@ -115,18 +93,48 @@ export const PolicyFile = v.strictObject({
           v.check(([low, high]) => low <= high, 'the lowest and the highest port, in this order'),
         ),
       ),
+      connect: v.optional(list(endpoint)),
     }),
   ),
+  devices: v.optional(
+    v.strictObject({
+      gpu: v.optional(v.picklist(['none', 'auto', 'nvidia', 'amd'])),
+      cards: v.optional(v.union([all, list(count(0, 255))])),
+    }),
+  ),
+  engine: v.optional(v.strictObject({ use: v.optional(v.picklist(['own', 'trusted'])) })),
   limits: v.optional(
     v.strictObject({
       memory: v.optional(memory),
+      swap: v.optional(sizeOrNone),
       processes: v.optional(count(1, 4_194_304)),
       cpus: v.optional(v.union([cpus, unlimited])),
+      cpuWeight: v.optional(weight),
       openFiles: v.optional(count(16, 1_048_576)),
       fileSize: v.optional(size),
+      disk: v.optional(v.union([size, unlimited])),
       time: v.optional(v.union([duration, unlimited])),
+      idle: v.optional(v.union([duration, unlimited])),
+      output: v.optional(v.union([size, unlimited])),
+      nice: v.optional(count(0, 19)),
+      ioWeight: v.optional(weight),
     }),
   ),
+  sessions: v.optional(
+    v.strictObject({
+      perUser: v.optional(v.union([count(1, 100_000), unlimited])),
+      perHost: v.optional(v.union([count(1, 100_000), unlimited])),
+      memoryPerUser: v.optional(memory),
+      cpusPerUser: v.optional(v.union([cpus, unlimited])),
+    }),
+  ),
+  isolation: v.optional(
+    v.strictObject({
+      namespaces: v.optional(v.picklist(['auto', 'require', 'off'])),
+      copy: v.optional(v.picklist(['auto', 'always'])),
+    }),
+  ),
+  phases: v.optional(v.strictObject({ ready: v.optional(list(v.picklist(CLOSINGS))) })),
   watch: v.optional(
     v.strictObject({
       exec: v.optional(action),
@@ -137,57 +145,55 @@ export const PolicyFile = v.strictObject({
       sample: v.optional(sample),
     }),
   ),
+  audit: v.optional(
+    v.strictObject({
+      sinks: v.optional(list(v.picklist(['syslog', 'journal']))),
+      onFailure: v.optional(v.picklist(['stop', 'continue'])),
+    }),
+  ),
+  retention: v.optional(
+    v.strictObject({
+      age: v.optional(v.union([duration, unlimited])),
+      size: v.optional(v.union([size, unlimited])),
+    }),
+  ),
   require: v.optional(list(v.picklist(PROTECTIONS))),
 });
 
 // One key for each check, so that a misspelt id is told with the nearest one.
-function raisable(): Record<CheckId, ReturnType<typeof severity>> {
+function grades(): Record<CheckId, ReturnType<typeof grade>> {
   const ids = Object.keys(CATALOGUE) as CheckId[];
-  return Object.fromEntries(ids.map((id) => [id, severity()])) as Record<
-    CheckId,
-    ReturnType<typeof severity>
-  >;
+  return Object.fromEntries(ids.map((id) => [id, grade(id)])) as Record<CheckId, ReturnType<typeof grade>>;
 }
 
-function severity() {
-  return v.optional(v.picklist(['warn', 'deny']));
+// A bare word raises; what counts for less needs to say why.
+function grade(id: CheckId) {
+  const rank = SEVERITIES.indexOf(CATALOGUE[id].severity);
+  const severity = v.picklist(SEVERITIES);
+  const high = v.pipe(
+    severity,
+    v.check((value) => SEVERITIES.indexOf(value) >= rank, 'a severity that is not lower'),
+  );
+  const explained = v.pipe(
+    v.strictObject({ severity, reason }),
+    v.check(
+      ({ severity: to }) => SEVERITIES.indexOf(to) >= rank || canBeLowered(id),
+      'a check that can be lowered',
+    ),
+  );
+  return v.optional(v.union([high, explained]));
 }
 
+function bounds() {
+  const number = v.optional(v.pipe(v.number(), v.finite()));
+  return v.pipe(
+    v.strictObject({ min: number, max: number }),
+    v.check(
+      ({ min, max }) => (min !== undefined || max !== undefined) && (min ?? max ?? 0) <= (max ?? min ?? 0),
+      'min, max or both, the smaller one first',
+    ),
+  );
+}
+
+/** What a policy file says, with its units read. */
 export type PolicyFile = v.InferOutput<typeof PolicyFile>;
-
-/** What is expected at a place, in words, for the paths whose own message would not say it. */
-export const EXPECTED: Readonly<Record<string, string>> = {
-  apiVersion: 'paddock/v1',
-  extends: 'default, strict or audit',
-  'trust.tiers': 'some of A, B, C',
-  'trust.refuse': 'some of release, unknown, tampered',
-  'trust.unknownLoader': 'refuse or warn',
-  'trust.findings': 'refuse or record',
-  'trust.require': 'some of signature, approval; an empty list for none',
-  'trust.loaders': 'a list of SHA-256 digests, each of 64 lower-case hex digits',
-  checks: 'checks and severities: { ZIP-052: deny }',
-  'arguments.deny': 'a list of flags: [--rpc, --tools]',
-  'arguments.append': 'a list of words: ["--gpu", "disable"]',
-  'arguments.grantFiles': 'true or false',
-  'environment.pass': 'a list of names of variables: [LANG, TERM]',
-  'environment.set': 'names and values, which are text: { NAME: "1" }',
-  'files.read': 'a list of paths, each absolute or beginning with ~/',
-  'files.write': 'a list of paths, each absolute or beginning with ~/',
-  'files.execute': 'a list of paths, each absolute or beginning with ~/',
-  'network.listen': 'a list of addresses: [127.0.0.1, "::1"]',
-  'network.mode': 'auto, none or serve',
-  'network.ports': 'two ports, the lowest and the highest: [8080, 8090]',
-  'limits.memory': 'a size such as 8GiB, a percentage such as 75%, or unlimited',
-  'limits.processes': 'a whole number from 1 to 4194304',
-  'limits.cpus': 'a number such as 2.5, or unlimited',
-  'limits.openFiles': 'a whole number from 16 to 1048576',
-  'limits.fileSize': 'a size such as 1GiB',
-  'limits.time': 'a duration such as 30m, or unlimited',
-  'watch.exec': 'record, warn or kill',
-  'watch.connect': 'record, warn or kill',
-  'watch.write': 'record, warn or kill',
-  'watch.read': 'record, warn or kill',
-  'watch.syscall': 'record, warn or kill',
-  'watch.sample': 'a duration from 50ms to 1m',
-  require: `some of ${PROTECTIONS.join(', ')}`,
-};

@@ -1,22 +1,38 @@
+import type { CheckId } from '../integrity/catalogue.ts';
 import type { Finding, Severity, Verdict } from '../integrity/verdict.ts';
 import { hostAddresses, sameAddress } from '../lib/address.ts';
-import type { Policy } from './policy.ts';
+import { canBeLowered } from './grades.ts';
+import type { Grade, Lowered, Policy } from './policy.ts';
 
 const ORDER: readonly Severity[] = ['deny', 'warn', 'info'];
 
 /**
- * The verdict with the severities that the policy gives its findings, worst first. Never lower than the catalogue's, but
- * for what the policy itself grants. Pure.
+ * The verdict with the severities that the policy gives its findings, worst first, and what counts for less by it. A
+ * grade without a reason, and one of a finding that no policy may let through, only raises. Pure.
  */
-export function withSeverities(verdict: Verdict, { checks, network }: Policy): Verdict {
-  const least = new Map<string, Severity>(Object.entries(checks));
-  const findings = verdict.findings.map((finding) =>
-    raise(granted(finding, network.listen), least.get(finding.id)),
-  );
-  return {
-    ...verdict,
-    findings: findings.sort((a, b) => ORDER.indexOf(a.severity) - ORDER.indexOf(b.severity)),
-  };
+export function withSeverities(
+  verdict: Verdict,
+  { checks, network }: Policy,
+): { readonly verdict: Verdict; readonly lowered: readonly Lowered[] } {
+  const grades = new Map<string, Grade>(Object.entries(checks));
+  const lowered: Lowered[] = [];
+  const findings = verdict.findings.map((finding) => {
+    const judged = granted(finding, network.listen);
+    const grade = grades.get(finding.id);
+    if (grade === undefined) return judged;
+    const fall = fallOf(judged, grade);
+    if (fall !== undefined && !lowered.some(({ id }) => id === fall.id)) lowered.push(fall);
+    return fall === undefined ? raise(judged, grade.severity) : { ...judged, severity: fall.to };
+  });
+  const sorted = findings.sort((a, b) => ORDER.indexOf(a.severity) - ORDER.indexOf(b.severity));
+  return { verdict: { ...verdict, findings: sorted }, lowered };
+}
+
+function fallOf(finding: Finding, { severity, reason }: Grade): Lowered | undefined {
+  const id = finding.id as CheckId; // the policy names it, and its schema knows all ids
+  if (ORDER.indexOf(severity) <= ORDER.indexOf(finding.severity)) return undefined;
+  if (reason === undefined || finding.incomplete === true || !canBeLowered(id)) return undefined;
+  return { id, from: finding.severity, to: severity, reason };
 }
 
 // The policy names the very address that the file asks for.
@@ -28,7 +44,6 @@ function granted(finding: Finding, listen: readonly string[]): Finding {
   return grants ? { ...finding, severity: 'info' } : finding;
 }
 
-function raise(finding: Finding, least: Severity | undefined): Finding {
-  if (least === undefined || ORDER.indexOf(least) >= ORDER.indexOf(finding.severity)) return finding;
-  return { ...finding, severity: least };
+function raise(finding: Finding, least: Severity): Finding {
+  return ORDER.indexOf(least) >= ORDER.indexOf(finding.severity) ? finding : { ...finding, severity: least };
 }

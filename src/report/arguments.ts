@@ -66,7 +66,7 @@ function from(origin: TokenOrigin): string {
     case 'command line':
       return `the command line, argument ${origin.index + 1}`;
     case 'policy':
-      return 'the policy (arguments.append)';
+      return 'the policy (arguments.force)';
   }
 }
 

@@ -42,7 +42,7 @@ describe('check', () => {
         `  at: ${bad}:3:3`,
         '    3 |   memroy: 4GiB',
         '      |   ^',
-        '  expected: one of memory, processes, cpus, openFiles, fileSize, time',
+        '  expected: one of memory, swap, processes, cpus, cpuWeight, openFiles, fileSize, disk, time, idle, output, nice, ioWeight',
         '  to do: did you mean `memory`?',
         `${bad}: wrong: the policy says something impossible for watch.exec`,
         `  at: ${bad}:4:16`,

@@ -110,7 +110,7 @@ describe('file arguments', () => {
   });
 
   it('appends what the policy appends', () => {
-    const policy = effective({ arguments: { append: ['--nobrowser'] } });
+    const policy = effective({ arguments: { force: ['--nobrowser'] } });
     expect(prepare(['-p', 'hi'], { effective: policy }).args).toEqual(['-p', 'hi', '--nobrowser']);
   });
 
@@ -225,7 +225,7 @@ describe('denied flags', () => {
 });
 
 describe('what the policy appends', () => {
-  const appending = effective({ arguments: { append: ['--gpu', 'disable'] } });
+  const appending = effective({ arguments: { force: ['--gpu', 'disable'] } });
 
   it.each([undefined, '0.9.3'])('comes last, or nothing starts (%s)', (version) => {
     const more = { effective: appending, ...(version === undefined ? {} : { version }) };

@@ -13,21 +13,36 @@ export const POLICY: Policy = {
     unknownLoader: 'refuse',
     findings: 'refuse',
     require: [],
+    match: 'all',
   },
   checks: {},
-  arguments: { deny: ['--rpc', '--tools'], append: [], grantFiles: true },
+  arguments: { deny: ['--rpc', '--tools'], allow: null, force: [], bounds: {}, grantFiles: true },
   environment: { pass: ['LANG', 'TERM'], set: {} },
-  files: { read: [], write: [], execute: [] },
-  network: { mode: 'auto', listen: ['127.0.0.1', '::1'], ports: [1024, 65_535] },
+  files: { read: [], write: [], execute: [], hide: [] },
+  network: { mode: 'auto', listen: ['127.0.0.1', '::1'], ports: [1024, 65_535], connect: [] },
+  devices: { gpu: 'none', cards: null },
+  engine: { use: 'own' },
   limits: {
     memoryBytes: 1 << 30,
+    swapBytes: null,
     processes: 64,
     cpus: null,
+    cpuWeight: 100,
     openFiles: 256,
     fileBytes: 1 << 20,
+    diskBytes: null,
     timeMs: null,
+    idleMs: null,
+    outputBytes: null,
+    nice: 0,
+    ioWeight: 100,
   },
+  sessions: { perUser: null, perHost: null, memoryPerUserBytes: null, cpusPerUser: null },
+  isolation: { namespaces: 'off', copy: 'auto' },
+  phases: { ready: [] },
   watch: { exec: 'warn', connect: 'warn', write: 'warn', read: 'warn', syscall: 'warn', sampleMs: 500 },
+  audit: { sinks: [], onFailure: 'continue' },
+  retention: { ageMs: null, bytes: null },
   require: ['no-new-privileges', 'seccomp', 'seccomp-notify', 'landlock-files'],
 };
 
@@ -46,7 +61,15 @@ export function effective(changes: Changes = {}): EffectivePolicy {
     }),
   ) as unknown as Policy;
   const origins = new Map([['arguments.deny', { layer: '/etc/paddock/policy.yaml', line: 12 }]]);
-  return { policy, origins, rejected: [], hasCeiling: false, systemRequires: [], digest: '0'.repeat(64) };
+  return {
+    policy,
+    origins,
+    rejected: [],
+    hasCeiling: false,
+    systemRequires: [],
+    systemMatch: 'all',
+    digest: '0'.repeat(64),
+  };
 }
 
 export const HOST: HostAbilities = {

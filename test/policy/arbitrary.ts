@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import type { Layer, PartialPolicy } from '../../src/policy/layer.ts';
-import { presetLayers } from '../../src/policy/presets.ts';
+import { PRESETS, presetLayers } from '../../src/policy/presets.ts';
 
 export const HOST = { memoryBytes: 16 * 2 ** 30, cpus: 4 };
 export const HOME = '/home/ada';
@@ -12,6 +12,10 @@ const action = fc.constantFrom('record', 'warn', 'kill');
 const some = <T>(...items: T[]): fc.Arbitrary<T[]> => fc.uniqueArray(fc.constantFrom(...items));
 const number = fc.integer({ min: 1, max: 5000 });
 const limit = fc.oneof(fc.constant(null), number);
+const grade = fc.record({
+  severity: fc.constantFrom('info', 'warn', 'deny'),
+  reason: fc.constant('as agreed'),
+});
 const part = <T extends object>(model: { [Key in keyof T]: fc.Arbitrary<T[Key]> }) =>
   fc.record(model, { requiredKeys: [] });
 
@@ -24,28 +28,41 @@ export const partialPolicy = part({
     unknownLoader: fc.constantFrom('refuse', 'warn'),
     findings: fc.constantFrom('refuse', 'record'),
     require: some('signature', 'approval'),
+    match: fc.constantFrom('all', 'any'),
   }),
   checks: part({
-    'ZIP-052': fc.constantFrom('warn', 'deny'),
-    'RUN-000': fc.constantFrom('warn', 'deny'),
+    'ZIP-052': grade, // info by the catalogue
+    'RUN-000': grade, // warn
+    'ZIP-001': grade, // deny
   }),
   arguments: part({
     deny: some('--rpc', '--tools', '-x'),
-    append: fc.array(fc.constantFrom('--gpu', 'disable', '--host', '127.0.0.1'), { maxLength: 4 }),
+    allow: fc.oneof(fc.constant(null), some('--temp', '--gpu', '-x')),
+    force: fc.array(fc.constantFrom('--gpu', 'disable', '--host', '127.0.0.1'), { maxLength: 4 }),
+    bounds: fc.dictionary(
+      fc.constantFrom('--temp', '-c', 'toString'),
+      part({ min: fc.integer({ min: -9, max: 9 }), max: fc.integer({ min: -9, max: 9 }) }),
+    ),
     grantFiles: fc.boolean(),
   }),
   environment: part({
     pass: some('LANG', 'TERM', 'constructor', 'SECRET'),
     set: fc.dictionary(fc.constantFrom('LANG', 'X', 'toString'), fc.constantFrom('1', '2')),
   }),
-  files: part({ read: some(...PATHS), write: some(...PATHS), execute: some(...PATHS) }),
+  files: part({ read: some(...PATHS), write: some(...PATHS), execute: some(...PATHS), hide: some(...PATHS) }),
   network: part({
     mode: fc.constantFrom('auto', 'none', 'serve'),
     listen: some('127.0.0.1', '::1', '0.0.0.0'),
     ports: fc
       .tuple(fc.integer({ min: 1, max: 65_535 }), fc.integer({ min: 1, max: 65_535 }))
       .map(([a, b]) => [Math.min(a, b), Math.max(a, b)]),
+    connect: some('10.0.0.5:443', '[::1]:8080'),
   }),
+  devices: part({
+    gpu: fc.constantFrom('none', 'auto', 'nvidia', 'amd'),
+    cards: fc.oneof(fc.constant(null), some(0, 1, 2)),
+  }),
+  engine: part({ use: fc.constantFrom('own', 'trusted') }),
   limits: part({
     memoryBytes: limit,
     processes: number,
@@ -53,7 +70,20 @@ export const partialPolicy = part({
     openFiles: number,
     fileBytes: number,
     timeMs: limit,
+    swapBytes: limit,
+    cpuWeight: number,
+    diskBytes: limit,
+    idleMs: limit,
+    outputBytes: limit,
+    nice: fc.integer({ min: 0, max: 19 }),
+    ioWeight: number,
   }),
+  sessions: part({ perUser: limit, perHost: limit, memoryPerUserBytes: limit, cpusPerUser: limit }),
+  isolation: part({
+    namespaces: fc.constantFrom('off', 'auto', 'require'),
+    copy: fc.constantFrom('auto', 'always'),
+  }),
+  phases: part({ ready: some('exec', 'write', 'listen', 'map') }),
   watch: part({
     exec: action,
     connect: action,
@@ -62,6 +92,8 @@ export const partialPolicy = part({
     syscall: action,
     sampleMs: number,
   }),
+  audit: part({ sinks: some('syslog', 'journal'), onFailure: fc.constantFrom('stop', 'continue') }),
+  retention: part({ ageMs: limit, bytes: limit }),
   require: some('no-new-privileges', 'seccomp', 'landlock-files', 'limits-session'),
 }) as fc.Arbitrary<PartialPolicy>;
 
@@ -73,5 +105,5 @@ export function layer(name: string, values: PartialPolicy, lists: Layer['lists']
 export const anyLayers = fc.oneof(
   partialPolicy.map((values) => [layer('a file', values)]),
   partialPolicy.map((values) => [layer('flags', values, 'add')]),
-  fc.constantFrom('default', 'strict', 'audit').map((name) => presetLayers(name, PARSE_HOST)),
+  fc.constantFrom(...PRESETS).map((name) => presetLayers(name, PARSE_HOST)),
 );

@@ -44,9 +44,13 @@ describe('shipped policies', () => {
     expect(policy.require).toEqual(
       expect.arrayContaining(['no-new-privileges', 'seccomp', 'seccomp-notify', 'landlock-files']),
     );
-    expect(policy.files).toEqual({ read: [], write: [], execute: [] });
-    expect(policy.network.mode).toBe('auto');
-    expect(policy.network.listen).toEqual(['127.0.0.1', '::1', 'localhost']);
+    expect(policy.files).toMatchObject({ read: [], write: [], execute: [] });
+    expect(policy.network).toMatchObject(
+      preset === 'offline-chat'
+        ? { mode: 'none', listen: [], connect: [] }
+        : { mode: 'auto', listen: ['127.0.0.1', '::1', 'localhost'], connect: [] },
+    );
+    expect(policy.phases.ready).toEqual(expect.arrayContaining(['exec', 'listen', 'map']));
   });
 });
 
@@ -87,25 +91,60 @@ it('refuses a tier that the policy does not list', () => {
   ]);
 });
 
-it('raises the severity of a check, and lowers none', () => {
-  const raised = (checks: string) =>
-    decide({
-      effective: mergeLayers({
-        layers: [
-          ...presetLayers('default', PARSE_HOST),
-          parsePolicy(`apiVersion: paddock/v1\nchecks: ${checks}\n`, 'p.yaml', PARSE_HOST).layer,
-        ],
-        ceiling: 0,
-      }),
-      verdict: UNKNOWN,
-    });
-  const refused = raised('{ RUN-000: deny }');
-  expect(refused.outcome === 'refuse' && refused.reasons.map(({ id }) => id)).toEqual(['RUN-000']);
-  expect(refused.verdict.findings).toMatchObject([{ id: 'RUN-000', severity: 'deny' }]);
-  expect(raised('{ ZIP-052: deny }').outcome).toBe('allow');
-  expect(
-    decide({ effective: raised('{ ZIP-020: warn }').effective, verdict: SPOILED }).verdict.findings[0],
-  ).toMatchObject({ id: 'ZIP-020', severity: 'deny' });
+describe('severities', () => {
+  const judged = (checks: string, verdict: Verdict = UNKNOWN, ceiling = '') => {
+    const parsed = (text: string) =>
+      parsePolicy(`apiVersion: paddock/v1\nchecks: ${text}\n`, 'p.yaml', PARSE_HOST);
+    const preset = presetLayers('default', PARSE_HOST);
+    const system = ceiling === '' ? [] : [...preset, parsed(ceiling).layer];
+    const layers = [...(ceiling === '' ? preset : system), parsed(checks).layer];
+    return decide({ effective: mergeLayers({ layers, ceiling: system.length }), verdict });
+  };
+  const AGREED = '{ ZIP-020: { severity: info, reason: our own builds have it } }';
+
+  it('are raised by a word', () => {
+    const refused = judged('{ RUN-000: deny }');
+    expect(refused.outcome === 'refuse' && refused.reasons.map(({ id }) => id)).toEqual(['RUN-000']);
+    expect(refused.verdict.findings).toMatchObject([{ id: 'RUN-000', severity: 'deny' }]);
+    expect(judged('{ ZIP-052: deny }').outcome).toBe('allow');
+  });
+
+  it('are lowered with a reason, which is kept', () => {
+    expect(judged('{}', SPOILED).verdict.findings[0]).toMatchObject({ id: 'ZIP-020', severity: 'deny' });
+    const decision = judged(AGREED, SPOILED);
+    expect(decision.verdict.findings.find(({ id }) => id === 'ZIP-020')).toMatchObject({ severity: 'info' });
+    expect(decision.lowered).toMatchObject([
+      {
+        id: 'ZIP-020',
+        from: 'deny',
+        to: 'info',
+        reason: 'our own builds have it',
+        origin: { layer: 'p.yaml' },
+      },
+    ]);
+  });
+
+  it.each([
+    '{ ZIP-020: warn }',
+    '{ ZIP-020: { severity: warn } }',
+    '{ ZIP-020: { severity: warn, reason: "" } }',
+    '{ ZIP-032: { severity: warn, reason: what the reader refuses } }',
+  ])('are not lowered by %s', (checks) => {
+    expect(() => judged(checks)).toThrow(/impossible for checks/);
+  });
+
+  it('are not lowered by a user under an administrator’s policy, who may', () => {
+    const decision = judged(AGREED, SPOILED, '{}');
+    expect(decision.verdict.findings[0]).toMatchObject({ id: 'ZIP-020', severity: 'deny' });
+    expect(decision.lowered).toEqual([]);
+    expect(decision.effective.rejected).toMatchObject([{ path: 'checks' }]);
+    expect(judged('{}', SPOILED, AGREED).lowered).toHaveLength(1);
+  });
+
+  it('stay where something was not judged to its end', () => {
+    const unfinished = SPOILED.findings.map((one) => ({ ...one, incomplete: true as const }));
+    expect(judged(AGREED, { ...SPOILED, findings: unfinished }).lowered).toEqual([]);
+  });
 });
 
 describe('an address that a file asks for', () => {

@@ -81,7 +81,7 @@ describe('values', () => {
       'network: { ports: [80] }',
       'network: { mode: yes }',
     ],
-    ...['arguments: { deny: [tools] }', 'arguments: { grantFiles: yes }', 'arguments: { append: [1] }'],
+    ...['arguments: { deny: [tools] }', 'arguments: { grantFiles: yes }', 'arguments: { force: [1] }'],
     ...['trust: { loaders: [abc] }', 'trust: { tiers: [D] }', 'trust: []', 'trust:', 'require: [magic]'],
     ...[
       'environment: { pass: ["A B"] }',
@@ -103,7 +103,8 @@ describe('places', () => {
     expect(error.detail).toMatchObject({
       where: 'p.yaml:3:3',
       excerpt: '3 |   memroy: 4GiB\n  |   ^',
-      expected: 'one of memory, processes, cpus, openFiles, fileSize, time',
+      expected:
+        'one of memory, swap, processes, cpus, cpuWeight, openFiles, fileSize, disk, time, idle, output, nice, ioWeight',
       remedy: 'did you mean `memory`?',
     });
     expect(error.message).toContain('limits.memroy');

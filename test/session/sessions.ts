@@ -23,11 +23,18 @@ export function start(facts: Partial<SessionStart> = {}): SessionStart {
       digest: 'ab'.repeat(32),
       limits: {
         memoryBytes: 1 << 30,
+        swapBytes: null,
         processes: 64,
         cpus: null,
+        cpuWeight: 100,
         openFiles: 256,
         fileBytes: 1 << 20,
+        diskBytes: null,
         timeMs: null,
+        idleMs: null,
+        outputBytes: null,
+        nice: 0,
+        ioWeight: 100,
       },
       watch: {
         exec: 'kill',

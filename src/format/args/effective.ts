@@ -14,7 +14,7 @@ export type TokenOrigin =
       readonly variables: readonly VariableReference[];
     }
   | { readonly from: 'command line'; readonly index: number }
-  /** `arguments.append` of the policy. */
+  /** `arguments.force` of the policy. */
   | { readonly from: 'policy'; readonly index: number };
 
 /** One argument as the program receives it. */
@@ -46,7 +46,7 @@ export interface ArgumentSources {
   readonly dotArgs?: Uint8Array;
   /** What the user typed behind the file's name. */
   readonly user?: readonly string[];
-  /** Given behind the user's: `arguments.append` of the policy. */
+  /** Given behind the user's: `arguments.force` of the policy. */
   readonly append?: readonly string[];
   /** That the program will have. */
   readonly environment?: Environment;

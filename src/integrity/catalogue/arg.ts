@@ -75,6 +75,6 @@ export const ARG = {
     title: '.args has the last word over your policy',
     why: 'arguments that your policy appends are to win, and those behind “...” in .args come after them',
     remedy:
-      'ask the publisher for an `.args` that ends with “...”, or take the arguments out of `arguments.append`',
+      'ask the publisher for an `.args` that ends with “...”, or take the arguments out of `arguments.force`',
   },
 } as const satisfies Checks;

@@ -12,7 +12,7 @@ import { place, type Seen } from './seen.ts';
 export interface GivenArguments {
   /** What the user typed behind the file's name. */
   readonly user?: readonly string[];
-  /** `arguments.append` of the policy. */
+  /** `arguments.force` of the policy. */
   readonly append?: readonly string[];
   /** That the program will have. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
