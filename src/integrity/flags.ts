@@ -107,10 +107,11 @@ export function flagUses(tokens: readonly EffectiveToken[]): FlagUse[] {
 
 /**
  * The argument that keeps the policy's appended ones from being what they are: a flag right in front of them, which takes the
- * first of them for its value. A flag that nobody knows could, too; the user may give one, the file may not.
+ * first of them for its value. A flag that nobody knows could, too; the user may give one, the file may not. `from`: index of
+ * the first that counts.
  */
-export function swallowsAppended(tokens: readonly EffectiveToken[]): EffectiveToken | undefined {
-  const first = tokens.findIndex(({ origin }) => origin.from === 'policy');
+export function swallowsAppended(tokens: readonly EffectiveToken[], from = 0): EffectiveToken | undefined {
+  const first = tokens.findIndex(({ origin }) => origin.from === 'policy' && origin.index >= from);
   const before = tokens.slice(0, Math.max(0, first));
   const last = before.at(-1);
   const use = flagUses(before).at(-1);

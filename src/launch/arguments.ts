@@ -1,11 +1,12 @@
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import { type CommandLine, commandLines, type DotArgsMember } from '../integrity/dot-args.ts';
-import { canonicalFlag, flagName, swallowsAppended } from '../integrity/flags.ts';
+import { flagName, swallowsAppended } from '../integrity/flags.ts';
 import { wantsServer } from '../integrity/modes.ts';
 import { PaddockError } from '../lib/errors.ts';
-import type { Environment } from '../lib/paths.ts';
+import { type Environment, isBelow } from '../lib/paths.ts';
 import { escapeText } from '../lib/text.ts';
 import type { EffectivePolicy, Policy } from '../policy/policy.ts';
+import { checkArguments, firstExempt, userTokens } from './argument-rules.ts';
 import { flagKind, WEIGHT_FLAGS } from './flags.ts';
 import type { PathFacts } from './paths.ts';
 import { type Listening, listening } from './server.ts';
@@ -45,22 +46,17 @@ export interface PreparedArguments {
  *
  * What is decided by arguments is decided by every command line that they and `.args` can come to: one for an identified
  * release, one for each grammar of `.args` otherwise.
- * @throws PaddockError `refused` for a denied flag or address, for an `.args` that cannot be read, for what overrides the policy,
+ * @throws PaddockError `refused` for a flag, number or address that the policy does not allow, for an `.args` that cannot be read, for what overrides the policy,
  * `usage` for a port or address that is none.
  */
 export function prepareArguments(input: ArgumentsInput): PreparedArguments {
   const { policy } = input.effective;
-  checkDenied(input.args, input.effective, 'on the command line');
+  checkArguments(userTokens(input.args), input.effective);
   const rewritten = rewrite(input);
   const lines = linesOf(input, rewritten.args);
   for (const line of lines) {
-    const own = line.tokens.filter(({ origin }) => origin.from === '.args');
-    checkDenied(
-      own.map(({ text }) => text),
-      input.effective,
-      'in .args inside the file',
-    );
-    checkLastWord(line);
+    checkArguments(line.tokens, input.effective);
+    checkLastWord(line, firstExempt(input.effective));
   }
   const asked =
     policy.network.mode === 'serve' ||
@@ -110,20 +106,16 @@ function place(lines: readonly CommandLine[], network: Policy['network'], warnin
   return first;
 }
 
-function checkLastWord({ tokens }: CommandLine): void {
-  const taker = swallowsAppended(tokens);
+function checkLastWord({ tokens }: CommandLine, exempt: number): void {
+  const taker = swallowsAppended(tokens, exempt);
   if (taker !== undefined) {
     const fromFile = taker.origin.from === '.args';
-    throw new PaddockError(
-      'refused',
-      `${fromFile ? '.args inside the file' : 'the command line'} has the last word over the policy`,
-      {
-        expected: 'no flag that takes the arguments of `arguments.force` for its value',
-        found: `${escapeText(taker.text, 80)} right in front of them`,
-        ...(fromFile ? { check: 'ARG-020' } : {}),
-        remedy: `give ${escapeText(taker.text, 80)} a value behind the file name, or leave it out`,
-      },
-    );
+    throw new PaddockError('refused', `${LINES[taker.origin.from]} has the last word over the policy`, {
+      expected: 'no flag that takes the arguments of `arguments.force` for its value',
+      found: `${escapeText(taker.text, 80)} right in front of them`,
+      ...(fromFile ? { check: 'ARG-020' } : {}),
+      remedy: `give ${escapeText(taker.text, 80)} a value behind the file name, or leave it out`,
+    });
   }
   const own = tokens.findLastIndex(({ origin }) => origin.from === 'policy');
   const after = own === -1 ? undefined : tokens.slice(own + 1).find(({ origin }) => origin.from === '.args');
@@ -136,6 +128,12 @@ function checkLastWord({ tokens }: CommandLine): void {
   });
 }
 
+const LINES = {
+  '.args': '.args inside the file',
+  'command line': 'the command line',
+  policy: '`arguments.force` of a later policy',
+} as const;
+
 // Releases before 0.7 take their own arguments only where nobody else gives any.
 function leftOut(input: ArgumentsInput, lines: readonly CommandLine[]): string[] {
   const dropped = lines.length > 0 && lines.every((line) => line.dropped);
@@ -143,22 +141,6 @@ function leftOut(input: ArgumentsInput, lines: readonly CommandLine[]): string[]
   return [
     'this release ignores its own .args when arguments are given: `arguments.force` of the policy gives some',
   ];
-}
-
-function checkDenied(args: readonly string[], effective: EffectivePolicy, where: string): void {
-  const denied = new Map(effective.policy.arguments.deny.map((flag) => [canonicalFlag(flag), flag]));
-  for (const argument of args) {
-    const name = flagName(argument);
-    const rule = name === undefined ? undefined : denied.get(canonicalFlag(name));
-    if (rule === undefined) continue;
-    const origin = effective.origins.get('arguments.deny');
-    const line = origin?.line === undefined ? '' : `:${origin.line}`;
-    throw new PaddockError('refused', `the policy denies the flag ${rule}`, {
-      found: `${escapeText(argument, 80)} ${where}`,
-      ...(origin === undefined ? {} : { where: `${origin.layer}${line} (arguments.deny)` }),
-      remedy: 'leave it out, or take it from `arguments.deny` of the policy',
-    });
-  }
 }
 
 interface Rewritten {
@@ -284,8 +266,4 @@ function writable(input: ArgumentsInput, out: Rewritten, text: string, flag: str
 function isGranted(input: ArgumentsInput, path: string): boolean {
   const { read, write, execute } = input.effective.policy.files;
   return [...read, ...write, ...execute].some((root) => isAbsolute(root) && isBelow(path, root));
-}
-
-function isBelow(path: string, root: string): boolean {
-  return path === root || path.startsWith(root.endsWith('/') ? root : `${root}/`);
 }

@@ -1,7 +1,9 @@
 import { dirname, isAbsolute, join, normalize } from 'node:path';
 import { PaddockError } from '../lib/errors.ts';
+import { isBelow } from '../lib/paths.ts';
 import { escapeText } from '../lib/text.ts';
 import type { Policy } from '../policy/policy.ts';
+import { isHidden, type Uncovered, uncover } from './hidden.ts';
 import type { PathGrant } from './landlock.ts';
 import { MINIMUM, PROGRAM_MINIMUM } from './minimum.ts';
 import { type Operation, RIGHT_EXECUTE, RIGHT_READ, RIGHT_WRITE } from './operations.ts';
@@ -21,11 +23,18 @@ export interface GrantsInput {
 }
 
 /**
- * Every path that the program may touch: the minimum, its private folders, what the policy lists, what the user named.
- * @throws PaddockError `refused` for a grant to write where the kernel is administered and for one that a program could have
+ * Every path that the program may touch: the minimum, its private folders, what the policy lists, what the user named; without
+ * what the policy hides.
+ * @throws PaddockError `refused` for an argument that names something hidden, a grant to write where the kernel is administered and for one that a program could have
  * redirected, `policy-invalid` for a path that is not absolute.
  */
-export function grantedPaths(input: GrantsInput): PathGrant[] {
+export function grantedPaths(input: GrantsInput): Uncovered {
+  const hidden = input.files.hide.map((path) => expand(path, input.home));
+  for (const path of input.reads) checkHidden(path, hidden, input.paths);
+  return uncover(allGrants(input), hidden, input.paths);
+}
+
+function allGrants(input: GrantsInput): PathGrant[] {
   const { directories, files } = input;
   const listed = (paths: readonly string[], rights: number): PathGrant[] =>
     paths.map((path) => ({ path: expand(path, input.home), rights }));
@@ -118,6 +127,15 @@ function checkLinks(paths: readonly string[], written: readonly string[], { real
   }
 }
 
+function checkHidden(path: string, hidden: readonly string[], paths: PathFacts): void {
+  if (!isHidden(path, hidden, paths)) return;
+  throw new PaddockError('refused', 'an argument names a file that the policy hides', {
+    found: escapeText(path, 120),
+    expected: 'nothing at or below what `files.hide` of the policy lists',
+    remedy: 'name another file; `paddock policy show` tells which policy hides it',
+  });
+}
+
 function expand(path: string, home: string): string {
   const full = path === '~' ? home : path.startsWith('~/') ? join(home, path.slice(2)) : path;
   if (!isAbsolute(full)) {
@@ -128,8 +146,4 @@ function expand(path: string, home: string): string {
   }
   const plain = normalize(full);
   return plain.length > 1 && plain.endsWith('/') ? plain.slice(0, -1) : plain;
-}
-
-function isBelow(path: string, root: string): boolean {
-  return path === root || path.startsWith(root.endsWith('/') ? root : `${root}/`);
 }

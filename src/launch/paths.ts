@@ -1,4 +1,4 @@
-import { realpathSync, statSync } from 'node:fs';
+import { readdirSync, realpathSync, statSync } from 'node:fs';
 import type { PathKind } from './landlock.ts';
 
 /** What planning may ask of the file system. Nothing is opened or read. */
@@ -7,6 +7,8 @@ export interface PathFacts {
   kind(path: string): PathKind;
   /** The path without links; undefined when it is not there. */
   real(path: string): string | undefined;
+  /** What is in a folder; nothing where it cannot be listed. */
+  entries(path: string): readonly { readonly name: string; readonly link: boolean }[];
 }
 
 /** The file system itself. */
@@ -23,6 +25,16 @@ export const systemPaths: PathFacts = {
       return realpathSync(path);
     } catch {
       return undefined; // as above
+    }
+  },
+  entries(path) {
+    try {
+      return readdirSync(path, { withFileTypes: true }).map((entry) => ({
+        name: entry.name,
+        link: entry.isSymbolicLink(),
+      }));
+    } catch {
+      return []; // what cannot be listed by the user is not granted entry by entry
     }
   },
 };

@@ -7,7 +7,7 @@ import type { PreparedArguments } from './arguments.ts';
 import { cgroupOperations, joinOperations, planLeaves } from './cgroup.ts';
 import { prepareEnvironment } from './environment.ts';
 import { grantedPaths, grantOperations } from './grants.ts';
-import { type DescriptorGrant, landlockRestrict, landlockRules } from './landlock.ts';
+import { type DescriptorGrant, landlockRestrict, landlockRules, type PathGrant } from './landlock.ts';
 import { rlimits } from './limits.ts';
 import { type HeldIdentity, type Operation, RIGHT_EXECUTE, RIGHT_READ, RIGHT_WRITE } from './operations.ts';
 import type { PathFacts } from './paths.ts';
@@ -87,6 +87,7 @@ export function planLaunch(input: LaunchInput): LaunchPlan {
   const leaves = planLeaves(input.host.cgroup, policy.limits, input.id);
   const { network } = input.arguments;
   const start = input.start;
+  const granted = grantedPaths({ ...input, files: policy.files, reads: input.arguments.reads });
   return {
     id: input.id,
     file: input.file,
@@ -105,8 +106,8 @@ export function planLaunch(input: LaunchInput): LaunchPlan {
     protections: inForce,
     missing,
     cgroups: leaves,
-    operations: operations(input, architecture, leaves, environment.variables, argv),
-    warnings: warnings(input, environment.withheld),
+    operations: operations(input, architecture, leaves, environment.variables, argv, granted.grants),
+    warnings: [...warnings(input, environment.withheld), ...granted.warnings],
   };
 }
 
@@ -117,11 +118,11 @@ function operations(
   leaves: readonly CgroupLeaf[],
   environment: Readonly<Record<string, string>>,
   argv: readonly string[],
+  grants: readonly PathGrant[],
 ): Operation[] {
   const { policy } = input.effective;
   const { start, host } = input;
   const isApe = start.form === 'ape';
-  const grants = grantedPaths({ ...input, files: policy.files, reads: input.arguments.reads });
   const seccomp = seccompOptions(input, policy);
   const program: Operation[] = isApe ? [{ op: 'place', from: { fd: FILE_FD }, to: PROGRAM_FD }] : []; // executed by descriptor: it finds itself through /proc/self/exe
   return [

@@ -46,3 +46,8 @@ export function makeFolders(path: string, mode: number): void {
     }
   }
 }
+
+/** Whether a path is a folder or something in it. Both absolute and normal; links are not looked through. */
+export function isBelow(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(folder.endsWith('/') ? folder : `${folder}/`);
+}

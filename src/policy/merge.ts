@@ -36,10 +36,26 @@ export function mergeLayers({ layers, ceiling }: MergeInput): EffectivePolicy {
   }
   const policy = values as unknown as Policy;
   const digest = createHash('sha256').update(canonical(policy)).digest('hex');
-  const system = (leaf: string): unknown => stack(layers.slice(0, ceiling), 'trust', leaf, undefined)?.value;
-  const systemRequires = (system('require') ?? []) as Policy['trust']['require'];
-  const systemMatch = (system('match') ?? 'all') as Policy['trust']['match'];
-  return { policy, origins, rejected, digest, hasCeiling: ceiling > 0, systemRequires, systemMatch };
+  return {
+    policy,
+    origins,
+    rejected,
+    digest,
+    hasCeiling: ceiling > 0,
+    ...systemWishes(layers.slice(0, ceiling)),
+  };
+}
+
+// What the administrator asks for by himself, whatever later layers put beside it.
+function systemWishes(
+  ceiling: readonly Layer[],
+): Pick<EffectivePolicy, 'systemRequires' | 'systemMatch' | 'systemForce'> {
+  const said = (part: keyof Policy, leaf: string): unknown => stack(ceiling, part, leaf, undefined)?.value;
+  return {
+    systemRequires: (said('trust', 'require') ?? []) as Policy['trust']['require'],
+    systemMatch: (said('trust', 'match') ?? 'all') as Policy['trust']['match'],
+    systemForce: (said('arguments', 'force') ?? []) as Policy['arguments']['force'],
+  };
 }
 
 interface Said {

@@ -1,5 +1,6 @@
 import { normalize } from 'node:path';
 import type { CheckId } from '../integrity/catalogue.ts';
+import { isBelow } from '../lib/paths.ts';
 import { severityOf } from './grades.ts';
 import { leafPath } from './layer.ts';
 import type { Bounds, Gpu, Grades, Policy } from './policy.ts';
@@ -56,10 +57,6 @@ const below: Rule = (ceiling, wanted) => {
 function plain(path: string): string {
   const normal = normalize(path);
   return normal.length > 1 && normal.endsWith('/') ? normal.slice(0, -1) : normal;
-}
-
-function isBelow(path: string, root: string): boolean {
-  return path === root || path.startsWith(root.endsWith('/') ? root : `${root}/`);
 }
 
 /** A number that is not larger; null stands for no limit. */

@@ -208,6 +208,8 @@ export interface EffectivePolicy {
   readonly systemRequires: readonly Requirement[];
   /** `trust.match` of the administrator, for `systemRequires`. */
   readonly systemMatch: Policy['trust']['match'];
+  /** The last of `arguments.force`, in which the administrator's rules for arguments do not look. Empty without a ceiling. */
+  readonly systemForce: readonly string[];
 }
 
 /** What the policy says about this file and these arguments. */

@@ -82,7 +82,9 @@ describe('file arguments', () => {
   it('grants no part of split weights that is a link to elsewhere', () => {
     const part = (number: number): string => `/data/big-0000${number}-of-00003.gguf`;
     const linked = (links: Readonly<Record<string, string>>) =>
-      prepare(['-m', part(1)], { paths: { kind: () => 'file', real: (path) => links[path] ?? path } });
+      prepare(['-m', part(1)], {
+        paths: { kind: () => 'file', real: (path) => links[path] ?? path, entries: () => [] },
+      });
     const planted = linked({ [part(2)]: '/home/u/.ssh/key' });
     expect(planted.reads).toEqual([part(1), part(3)]);
     expect(planted.warnings.join()).toMatch(/link to another folder/);

@@ -1,3 +1,4 @@
+import { basename, dirname } from 'node:path';
 import type { ZipMember } from '../../src/format/anatomy.ts';
 import type { DotArgsMember } from '../../src/integrity/dot-args.ts';
 import type { PathFacts } from '../../src/launch/paths.ts';
@@ -67,6 +68,7 @@ export function effective(changes: Changes = {}): EffectivePolicy {
     rejected: [],
     hasCeiling: false,
     systemRequires: [],
+    systemForce: [],
     systemMatch: 'all',
     digest: '0'.repeat(64),
   };
@@ -98,6 +100,12 @@ export function fakePaths(names: readonly string[], links: Readonly<Record<strin
   return {
     kind: (path) => (files.has(target(path)) ? 'file' : folders.has(target(path)) ? 'directory' : 'missing'),
     real: (path) => (files.has(target(path)) || folders.has(target(path)) ? target(path) : undefined),
+    entries: (path) => {
+      const inside = [...files, ...folders, ...Object.keys(links)].filter(
+        (name) => dirname(name) === path && name !== path,
+      );
+      return [...new Set(inside)].map((name) => ({ name: basename(name), link: name in links }));
+    },
   };
 }
 

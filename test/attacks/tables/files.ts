@@ -6,6 +6,9 @@ const victim = ({ world }: Place) => ({ victim: world.victim, outside: world.out
 const readable = ({ world }: Place) => ({ readable: world.readable, canary: world.canary });
 const self = ({ world }: Place) => ({ self: world.llamafile });
 
+/** A home that may be read, but for the keys. */
+const HIDING = 'apiVersion: paddock/v1\nextends: default\nfiles: { read: ["~"], hide: ["~/.ssh"] }\n';
+
 /** Reading and changing files outside the grant. */
 export const FILE_ATTACKS: readonly Attack[] = [
   read('a private key in the home', 'read-canary'),
@@ -33,6 +36,13 @@ export const FILE_ATTACKS: readonly Attack[] = [
     arguments: prompting,
   },
   { ...read('the names in ~/.ssh', 'list-folder'), parameters: folder },
+  { ...read('a hidden private key in a granted home', 'read-canary'), policy: HIDING },
+  { ...read('a hidden private key in a granted home, through a link', 'read-symlink'), policy: HIDING },
+  {
+    ...read('the names in a hidden folder of a granted home', 'list-folder'),
+    parameters: folder,
+    policy: HIDING,
+  },
   {
     ...read('the events of ~/.ssh by inotify', 'watch-folder-inotify'),
     parameters: folder,
