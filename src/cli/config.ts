@@ -2,7 +2,7 @@ import { dirname } from 'node:path';
 import Conf from 'conf';
 import { PaddockError } from '../lib/errors.ts';
 import { nearest } from '../policy/nearest.ts';
-import { PRESETS } from '../policy/presets.ts';
+import { PRESETS } from '../policy/preset-names.ts';
 import { type Context, EXIT } from './context.ts';
 import {
   damaged,

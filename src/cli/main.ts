@@ -3,10 +3,12 @@ import { homedir } from 'node:os';
 import { isatty } from 'node:tty';
 import { Command, Option } from 'commander';
 import { PaddockError } from '../lib/errors.ts';
+import { PRESETS } from '../policy/preset-names.ts';
 import type { CallerStreams } from '../terminal/streams.ts';
 import { baselineCommands } from './baseline-commands.ts';
 import type { Context } from './context.ts';
 import { collect, duration, memory, positive, whole } from './options.ts';
+import { policyCommands } from './policy-commands.ts';
 import { report } from './report.ts';
 import { signCommands, trustCommands } from './trust-commands.ts';
 import { VERSION } from './version.ts';
@@ -45,7 +47,7 @@ function program(context: Context): Command {
     .argument('<file>', 'the llamafile')
     .argument('[args...]', 'its own arguments, passed on as they are')
     .option('--policy <file>', 'a policy on top of the system’s and your own', collect)
-    .option('--preset <name>', 'default, strict or audit')
+    .option('--preset <name>', PRESETS.join(', '))
     .option('--memory <size>', 'limit for the whole session, e.g. 8GiB', memory)
     .option('--cpus <number>', 'CPUs the session may use, e.g. 2.5', positive)
     .option('--processes <number>', 'limit of processes and threads', whole)
@@ -91,7 +93,7 @@ function program(context: Context): Command {
       whole,
     )
     .option('--policy <file>', 'a policy on top of the system’s and your own', collect)
-    .option('--preset <name>', 'default, strict or audit')
+    .option('--preset <name>', PRESETS.join(', '))
     .action(async (paths: string[], options: Record<string, unknown>) => {
       const { run } = await import('./verify.ts');
       process.exitCode = await run(context, { paths, policy: [], ...options } as never);
@@ -128,7 +130,7 @@ function program(context: Context): Command {
     });
 
   baselineCommands(root, context, processStreams);
-  policyCommands(root, context);
+  policyCommands(root, context, processStreams);
   trustCommands(root, context);
   signCommands(root, context);
   configCommands(root, context);
@@ -154,28 +156,6 @@ function hintAtHelp(parent: Command, path: string): void {
     command.showHelpAfterError(`  to do: \`${name} --help\` shows how it is used`);
     hintAtHelp(command, name);
   }
-}
-
-function policyCommands(root: Command, context: Context): void {
-  const policy = root.command('policy').summary('check and show policies');
-  policy
-    .command('check')
-    .summary('validate policy files')
-    .argument('<file...>', 'policy files')
-    .action(async (files: string[]) => {
-      const { run } = await import('./policy.ts');
-      process.exitCode = await run(context, { action: 'check', files });
-    });
-  policy
-    .command('show')
-    .summary('the effective policy, and where each value came from')
-    .option('--json', 'machine-readable')
-    .option('--policy <file>', 'a policy on top of the system’s and your own', collect)
-    .option('--preset <name>', 'default, strict or audit')
-    .action(async (options: Record<string, unknown>) => {
-      const { run } = await import('./policy.ts');
-      process.exitCode = await run(context, { action: 'show', policy: [], ...options } as never);
-    });
 }
 
 function configCommands(root: Command, context: Context): void {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { PaddockError } from '../lib/errors.ts';
 import { userPaths } from '../lib/paths.ts';
 import { escapeText } from '../lib/text.ts';
-import { PRESETS } from '../policy/presets.ts';
+import { PRESETS } from '../policy/preset-names.ts';
 import type { Context } from './context.ts';
 
 /** The user's own preferences. They choose among what the policy allows, and change nothing of it. */

@@ -8,8 +8,9 @@ import { PaddockError } from '../lib/errors.ts';
 import type { Layer } from './layer.ts';
 import { nearest } from './nearest.ts';
 import { type ParseHost, parsePolicy } from './parse.ts';
+import { PRESETS } from './preset-names.ts';
 
-const TEXTS: Readonly<Record<string, string>> = {
+const TEXTS: Readonly<Record<(typeof PRESETS)[number], string>> = {
   default: standard,
   strict,
   audit,
@@ -18,15 +19,12 @@ const TEXTS: Readonly<Record<string, string>> = {
   'gpu-server': gpuServer,
 };
 
-/** Names of the shipped policies. */
-export const PRESETS: readonly string[] = Object.keys(TEXTS);
-
 /**
  * A shipped policy as layers, from the one that it rests on to itself.
  * @throws PaddockError `usage` for a name that is none.
  */
 export function presetLayers(name: string, host: ParseHost): Layer[] {
-  const text = Object.hasOwn(TEXTS, name) ? TEXTS[name] : undefined;
+  const text = Object.hasOwn(TEXTS, name) ? TEXTS[name as keyof typeof TEXTS] : undefined;
   if (text === undefined) {
     const near = nearest(name, PRESETS);
     throw new PaddockError('usage', `there is no preset ${JSON.stringify(name)}`, {

@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { CATALOGUE, type CheckId } from '../integrity/catalogue.ts';
 import { canBeLowered } from './grades.ts';
+import { PRESETS } from './preset-names.ts';
 import {
   all,
   count,
@@ -45,9 +46,7 @@ const action = v.picklist(ACTIONS);
 /** What a policy file may say. Every part but `apiVersion` may be left out. */
 export const PolicyFile = v.strictObject({
   apiVersion: v.literal('paddock/v1'),
-  extends: v.optional(
-    v.picklist(['default', 'strict', 'audit', 'shared-server', 'offline-chat', 'gpu-server']),
-  ),
+  extends: v.optional(v.picklist(PRESETS)),
   trust: v.optional(
     v.strictObject({
       tiers: v.optional(list(v.picklist(TIERS))),
@@ -89,7 +88,7 @@ export const PolicyFile = v.strictObject({
       listen: v.optional(list(text)),
       ports: v.optional(
         v.pipe(
-          v.tuple([port, port]),
+          v.strictTuple([port, port]),
           v.check(([low, high]) => low <= high, 'the lowest and the highest port, in this order'),
         ),
       ),

@@ -8,13 +8,7 @@ export const text = v.pipe(
   v.string(),
   v.check((value) => !value.includes('\0'), 'text without a NUL byte'),
 );
-export const path = v.pipe(
-  text,
-  v.check(
-    (value) => value.startsWith('/') || value === '~' || value.startsWith('~/'),
-    'an absolute path, or one that begins with ~/',
-  ),
-);
+export const path = v.pipe(text, v.regex(/^(\/|~\/|~$)/, 'an absolute path, or one that begins with ~/'));
 /** Flags of the runtime, as a policy writes them. */
 export const FLAG = /^-{1,2}[A-Za-z0-9][\w-]*$/;
 export const flag = v.pipe(text, v.regex(FLAG, 'a flag such as --unsecure'));

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { EXIT } from '../../src/cli/context.ts';
-import { run } from '../../src/cli/policy.ts';
+import { run as check } from '../../src/cli/policy/check.ts';
+import { run as show } from '../../src/cli/policy/show.ts';
 import { LEAVES } from '../../src/policy/layer.ts';
 import { capture } from './capture.ts';
 
@@ -28,14 +29,14 @@ describe('check', () => {
     const files = ['default', 'strict', 'audit'].map((name) =>
       fileURLToPath(new URL(`../../policies/${name}.yaml`, import.meta.url)),
     );
-    expect(await run(context, { action: 'check', files })).toBe(EXIT.ok);
+    expect(await check(context, { files })).toBe(EXIT.ok);
     expect(context.out().match(/: ok$/gm)).toHaveLength(3);
   });
 
   it('tells file, line, column, and the nearest key, for each thing that is wrong', async () => {
     const context = capture(home);
     const bad = file('bad.yaml', 'apiVersion: paddock/v1\nlimits:\n  memroy: 4GiB\nwatch: { exec: stop }\n');
-    expect(await run(context, { action: 'check', files: [bad, file('good.yaml', GOOD)] })).toBe(EXIT.policy);
+    expect(await check(context, { files: [bad, file('good.yaml', GOOD)] })).toBe(EXIT.policy);
     expect(context.out()).toBe(
       [
         `${bad}: wrong: the policy has a key that does not exist: limits.memroy`,
@@ -60,14 +61,14 @@ describe('check', () => {
   it('tells a file that cannot be read from one that is wrong', async () => {
     const context = capture(home);
     const files = [join(home, 'none.yaml'), file('bad.yaml', 'x: 1\n')];
-    expect(await run(context, { action: 'check', files })).toBe(EXIT.incomplete);
+    expect(await check(context, { files })).toBe(EXIT.incomplete);
     expect(context.out()).toContain('none.yaml: wrong: the policy file is not there');
   });
 
   it('shows nothing of a file that could mislead a reader', async () => {
     const context = capture(home);
     const bad = file('bad.yaml', 'apiVersion: paddock/v1\n"li\\e[2Jmits\u202e": "\u202e\u001b[2J"\n');
-    expect(await run(context, { action: 'check', files: [bad] })).toBe(EXIT.policy);
+    expect(await check(context, { files: [bad] })).toBe(EXIT.policy);
     expect(context.out()).not.toContain('\u202e');
     expect(context.out()).not.toContain('\u001b');
   });
@@ -78,7 +79,7 @@ describe('show', () => {
     const context = capture(home);
     mkdirSync(join(home, '.config/paddock'), { recursive: true });
     file('.config/paddock/policy.yaml', `${GOOD}limits: { memory: 2GiB, time: 90s }\n`);
-    expect(await run(context, { action: 'show' })).toBe(EXIT.ok);
+    expect(await show(context, { policy: [] })).toBe(EXIT.ok);
     const lines = context.out().trimEnd().split('\n');
     expect(lines).toHaveLength(LEAVES.length + 1);
     expect(context.out()).toMatch(/^limits\.memory +2\.0GiB +\S*policy\.yaml:3$/m);
@@ -90,7 +91,7 @@ describe('show', () => {
   it('gives all of it as JSON', async () => {
     const context = capture(home);
     const policy = [file('p.yaml', `${GOOD}files: { read: ["~/x"] }\n`)];
-    expect(await run(context, { action: 'show', json: true, policy })).toBe(EXIT.ok);
+    expect(await show(context, { json: true, policy })).toBe(EXIT.ok);
     const shown = JSON.parse(context.out());
     expect(shown).toMatchObject({
       schema: 'paddock/policy/v1',
@@ -105,7 +106,7 @@ describe('show', () => {
   it('takes the preset from the command line, from preferences, or the default', async () => {
     const tiers = async (preset?: string): Promise<string[]> => {
       const context = capture(home);
-      await run(context, { action: 'show', json: true, ...(preset === undefined ? {} : { preset }) });
+      await show(context, { policy: [], json: true, ...(preset === undefined ? {} : { preset }) });
       return JSON.parse(context.out()).policy.trust.tiers;
     };
     expect(await tiers()).toEqual(['A', 'B', 'C']);
@@ -117,7 +118,7 @@ describe('show', () => {
   });
 
   it('refuses a preset that does not exist', async () => {
-    await expect(run(capture(home), { action: 'show', preset: 'auditt' })).rejects.toMatchObject({
+    await expect(show(capture(home), { policy: [], preset: 'auditt' })).rejects.toMatchObject({
       code: 'usage',
       detail: { remedy: 'did you mean `audit`?' },
     });

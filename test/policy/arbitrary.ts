@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import type { Layer, PartialPolicy } from '../../src/policy/layer.ts';
-import { PRESETS, presetLayers } from '../../src/policy/presets.ts';
+import { PRESETS } from '../../src/policy/preset-names.ts';
+import { presetLayers } from '../../src/policy/presets.ts';
 
 export const HOST = { memoryBytes: 16 * 2 ** 30, cpus: 4 };
 export const HOME = '/home/ada';

@@ -7,7 +7,8 @@ import type { PartialPolicy } from '../../src/policy/layer.ts';
 import { mergeLayers } from '../../src/policy/merge.ts';
 import { parsePolicy } from '../../src/policy/parse.ts';
 import type { Decision } from '../../src/policy/policy.ts';
-import { PRESETS, presetLayers } from '../../src/policy/presets.ts';
+import { PRESETS } from '../../src/policy/preset-names.ts';
+import { presetLayers } from '../../src/policy/presets.ts';
 import { layer, PARSE_HOST } from './arbitrary.ts';
 
 const finding = (severity: Finding['severity'], id: string): Finding => ({
