@@ -1,3 +1,4 @@
+import { differences, NEWEST_ABI, sinceAbi } from '../launch/matrix.ts';
 import type { HostAbilities } from '../launch/plan.ts';
 import { PROTECTIONS } from '../launch/protections.ts';
 import type { Protection } from '../policy/policy.ts';
@@ -82,7 +83,7 @@ function gate({ gate, gateProblem, host }: DoctorFacts): Check {
 
 function landlock({ lsm, container }: DoctorFacts, { landlockAbi, kernel }: HostAbilities): Check {
   const name = 'landlock';
-  if (landlockAbi >= 6)
+  if (landlockAbi >= sinceAbi('signal'))
     return well(name, `ABI ${landlockAbi}: files, TCP ports, signals and abstract sockets`);
   if (landlockAbi === 0) {
     const off = lsm !== undefined && !lsm.split(',').includes('landlock');
@@ -98,16 +99,11 @@ function landlock({ lsm, container }: DoctorFacts, { landlockAbi, kernel }: Host
           : 'use a kernel from 6.12 on with CONFIG_SECURITY_LANDLOCK=y',
     };
   }
-  const lacking = [
-    ...(landlockAbi < 3 ? ['truncation is denied by seccomp, for all files alike'] : []),
-    ...(landlockAbi < 4 ? [without('landlock-network')] : []),
-    without('landlock-scope'),
-  ];
   return {
     name,
     state: 'degraded',
-    detail: `ABI ${landlockAbi} (kernel ${kernel})`,
-    effect: lacking.join('; '),
+    detail: `ABI ${landlockAbi} (kernel ${kernel}); the fence uses up to ABI ${NEWEST_ABI}`,
+    effect: differences(landlockAbi).join('; '),
     fix: 'use a kernel from 6.12 on (Ubuntu 24.04: apt install linux-generic-hwe-24.04; Debian 12: linux-image-amd64 of backports)',
   };
 }

@@ -27,6 +27,9 @@ export const SCOPE = { abstractUnix: 1n << 0n, signal: 1n << 1n } as const;
 /** LANDLOCK_RESTRICT_SELF_*: without it nothing after the exec is in the audit log. */
 export const LOG_NEW_EXEC_ON = 1 << 1;
 
+/** A right by its name, of whichever kind. */
+export type LandlockRight = keyof typeof FS | keyof typeof NET | keyof typeof SCOPE;
+
 interface Abi {
   readonly abi: number;
   readonly kernel: string;

@@ -9,6 +9,7 @@ import { prepareEnvironment } from './environment.ts';
 import { grantedPaths, grantOperations } from './grants.ts';
 import { type DescriptorGrant, landlockRestrict, landlockRules, type PathGrant } from './landlock.ts';
 import { rlimits } from './limits.ts';
+import { lacking, matrixFacts } from './matrix.ts';
 import { type HeldIdentity, type Operation, RIGHT_EXECUTE, RIGHT_READ, RIGHT_WRITE } from './operations.ts';
 import type { PathFacts } from './paths.ts';
 import type { CgroupLeaf, HostAbilities, LaunchPlan } from './plan.ts';
@@ -72,7 +73,9 @@ const EVENT_RATE = { burst: 256, perSecond: 64 } as const;
 export function planLaunch(input: LaunchInput): LaunchPlan {
   const { policy } = input.effective;
   const architecture = nativeArchitecture(input.host);
-  const { inForce, missing } = protections(policy.require, input.host, policy.limits, input.allowDegraded);
+  const needed = lacking(matrixFacts(input.host), input.arguments.network.mode === 'serve');
+  const required = [...policy.require, ...needed];
+  const { inForce, missing } = protections(required, input.host, policy.limits, input.allowDegraded);
   const environment = prepareEnvironment({
     policy: policy.environment,
     caller: input.environment,
@@ -172,6 +175,7 @@ function seccompOptions(input: LaunchInput, policy: Policy): SeccompOptions {
     network: input.arguments.network.mode,
     execute: policy.files.execute.length > 0,
     landlockAbi: input.host.landlockAbi,
+    devices: policy.devices.gpu !== 'none',
     kill: {
       exec: policy.watch.exec === 'kill',
       connect: policy.watch.connect === 'kill',

@@ -1,6 +1,7 @@
 import { PaddockError } from '../lib/errors.ts';
 import type { Policy, Protection } from '../policy/policy.ts';
 import { limitsWholeSession } from './limits.ts';
+import { closureOf, holding, matrixFacts, sinceAbi } from './matrix.ts';
 import type { HostAbilities } from './plan.ts';
 
 interface Fact {
@@ -29,18 +30,18 @@ export const PROTECTIONS: readonly Fact[] = [
   },
   {
     protection: 'landlock-files',
-    // Below ABI 3 seccomp denies what Landlock does not see: truncation.
-    inForce: (host) => host.landlockAbi >= 3 || (host.landlockAbi >= 1 && host.seccompFilter),
+    inForce: (host) =>
+      (['open', 'truncate'] as const).every((id) => holding(closureOf(id), matrixFacts(host)) !== undefined),
     without: 'the model can read and write every file that you can',
   },
   {
     protection: 'landlock-network',
-    inForce: (host) => host.landlockAbi >= 4,
+    inForce: (host) => host.landlockAbi >= sinceAbi('connectTcp'),
     without: 'TCP ports are held by seccomp alone',
   },
   {
     protection: 'landlock-scope',
-    inForce: (host) => host.landlockAbi >= 6,
+    inForce: (host) => host.landlockAbi >= sinceAbi('signal'),
     without: 'signals to your other programs are held by the supervisor alone, and not at all without one',
   },
   {
@@ -66,12 +67,16 @@ export function protections(
     (fact) => required.includes(fact.protection) && !inForce.includes(fact.protection),
   );
   if (lacking.length > 0 && !allowDegraded) {
-    throw new PaddockError('host-lacks', 'this host lacks what the policy requires; nothing was started', {
-      expected: lacking.map((fact) => fact.protection).join(', '),
-      found: lacking.map((fact) => `without ${fact.protection} ${fact.without}`).join('; '),
-      remedy:
-        '`paddock doctor` tells the cause and the fix; `--allow-degraded` goes on without, and the record says so',
-    });
+    throw new PaddockError(
+      'host-lacks',
+      'this host lacks what the policy and the fence require; nothing was started',
+      {
+        expected: lacking.map((fact) => fact.protection).join(', '),
+        found: lacking.map((fact) => `without ${fact.protection} ${fact.without}`).join('; '),
+        remedy:
+          '`paddock doctor` tells the cause and the fix; `--allow-degraded` goes on without, and the record says so',
+      },
+    );
   }
   return { inForce, missing: lacking.map((fact) => fact.protection) };
 }

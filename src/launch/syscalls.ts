@@ -115,6 +115,7 @@ const NUMBERS = {
   personality: [135, 92],
   uselib: [134, null],
   ustat: [136, null],
+  lsm_set_self_attr: [460, 460],
   io_uring_setup: [425, 425],
   io_uring_enter: [426, 426],
   io_uring_register: [427, 427],

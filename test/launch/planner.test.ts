@@ -270,7 +270,7 @@ describe('what the host lacks', () => {
 
   it('is recorded with --allow-degraded, and the filter then denies by itself', () => {
     const degraded = plan({ host: without, allowDegraded: true });
-    expect(degraded.missing).toEqual(['seccomp-notify', 'landlock-files']);
+    expect(degraded.missing).toEqual(['seccomp-notify', 'landlock-files', 'landlock-scope']);
     expect(degraded.protections).toEqual(['no-new-privileges', 'seccomp', 'limits-session']);
     const all = names(degraded.operations);
     expect(all).toContain('seccomp');

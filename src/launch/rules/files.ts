@@ -1,9 +1,12 @@
-import { denied, EACCES, ENOSYS, type Rule } from './rule.ts';
+import { landlockHolds } from '../matrix.ts';
+import { denied, EACCES, ENOSYS, type Rule, type SeccompOptions } from './rule.ts';
 
 const O_ACCMODE = 3;
 const O_TRUNC = 0x200;
 const F_SETLEASE = 1024;
 const F_NOTIFY = 1026;
+
+const beforeTruncate = (options: SeccompOptions): boolean => !landlockHolds('truncate', options.landlockAbi);
 
 /** What Landlock does not see of files; and opens, to be seen. */
 export const FILE_RULES: readonly Rule[] = [
@@ -66,7 +69,7 @@ export const FILE_RULES: readonly Rule[] = [
     label: 'write',
     why: 'empties a file that may only be read; before ABI 3 Landlock does not hold it',
     silent: true,
-    applies: (options) => options.landlockAbi < 3,
+    applies: beforeTruncate,
   },
   {
     ...denied,
@@ -78,7 +81,7 @@ export const FILE_RULES: readonly Rule[] = [
     label: 'write',
     why: 'empties a file that may only be read; before ABI 3 Landlock does not hold it',
     silent: true,
-    applies: (options) => options.landlockAbi < 3,
+    applies: beforeTruncate,
   },
   {
     ...denied,
@@ -86,7 +89,7 @@ export const FILE_RULES: readonly Rule[] = [
     errno: EACCES,
     label: 'write',
     why: 'before ABI 3 Landlock does not hold it',
-    applies: (options) => options.landlockAbi < 3,
+    applies: beforeTruncate,
   },
   {
     calls: [

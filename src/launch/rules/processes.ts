@@ -1,4 +1,5 @@
 import { RLIMIT } from '../limits.ts';
+import { landlockHolds } from '../matrix.ts';
 import { denied, EACCES, EPERM, flag, type Rule, type SeccompOptions } from './rule.ts';
 
 const SIGN_BIT = 0x8000_0000;
@@ -6,8 +7,10 @@ const F_SETOWN = 8;
 const F_SETOWN_EX = 15;
 const FIOSETOWN = 0x8901;
 const SIOCSPGRP = 0x8902;
+const PRIO_PROCESS = 0;
+const IOPRIO_WHO_PROCESS = 1;
 
-const beforeScope = (options: SeccompOptions): boolean => options.landlockAbi < 6;
+const beforeScope = (options: SeccompOptions): boolean => !landlockHolds('signals', options.landlockAbi);
 
 /** Other processes: the user’s, and new programs of the session’s own. */
 export const PROCESS_RULES: readonly Rule[] = [
@@ -57,10 +60,26 @@ export const PROCESS_RULES: readonly Rule[] = [
   {
     ...denied,
     calls: ['setpriority', 'ioprio_set'],
+    when: [{ argument: 1, notIn: [0] }],
     answer: 'process',
     label: 'trace',
-    why: 'the same for priorities, which can also be those of a whole user',
-    alone: 'allow', // a thread names itself by number, which a filter cannot tell from others
+    why: 'the same for priorities',
+  },
+  {
+    ...denied,
+    calls: ['setpriority'],
+    when: [{ argument: 0, notIn: [PRIO_PROCESS] }],
+    answer: 'process',
+    label: 'trace',
+    why: 'the same for those of a whole group or user',
+  },
+  {
+    ...denied,
+    calls: ['ioprio_set'],
+    when: [{ argument: 0, notIn: [IOPRIO_WHO_PROCESS] }],
+    answer: 'process',
+    label: 'trace',
+    why: 'the same for those of a whole group or user',
   },
   {
     ...denied,

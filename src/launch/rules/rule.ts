@@ -6,8 +6,10 @@ export interface SeccompOptions {
   readonly network: 'none' | 'serve';
   /** The policy names programs that may be executed; Landlock then decides which. */
   readonly execute: boolean;
-  /** Below 3 Landlock does not see truncation, below 6 not signals. */
+  /** What Landlock does not hold at this ABI is held here (matrix.ts). */
   readonly landlockAbi: number;
+  /** The policy grants devices that are driven by ioctl, as a GPU is. */
+  readonly devices?: boolean;
   /** Whether a denied call of that family ends the session. */
   readonly kill: Readonly<Record<'exec' | 'connect' | 'syscall', boolean>>;
 }
@@ -46,6 +48,7 @@ export interface Rule {
 
 export const EPERM = 1;
 export const EACCES = 13;
+export const ENOTTY = 25;
 export const ENOSYS = 38;
 
 /** Most rules: denied with EPERM, with or without a supervisor. */
