@@ -22,6 +22,7 @@ export function effectivePolicy(context: Context, choice: PolicyChoice): Effecti
     files: choice.files,
     flags: choice.flags ?? {},
     home: context.home,
+    uid: context.uid,
     host: { memoryBytes: totalmem(), cpus: availableParallelism() },
   });
 }

@@ -4,17 +4,16 @@ import { killLeaves, makeLeaves, removeLeaves } from '../launch/cgroup.ts';
 import { removeDirectories } from '../launch/directories.ts';
 import { sweepStale } from '../launch/stale.ts';
 import { PaddockError } from '../lib/errors.ts';
-import { userPaths } from '../lib/paths.ts';
 import { isRunning, PROC_FILES } from '../lib/proc.ts';
 import { type CallerSignals, type Conducted, conduct, type Observer } from '../session/conduct.ts';
 import { observeSession, type SessionObserver } from '../session/observer.ts';
-import { createSession } from '../session/record.ts';
 import { describeStart } from '../session/start.ts';
 import { summarise } from '../session/summary.ts';
 import type { EndResult, SessionRecord } from '../session/types.ts';
 import type { CallerStreams, Streams } from '../terminal/streams.ts';
 import type { Transition } from '../watch/phases.ts';
 import type { Context } from './context.ts';
+import { openRecord, pruneRecords } from './keep-record.ts';
 import { planJson } from './plan-json.ts';
 import { preferences } from './preferences.ts';
 import { type Prepared, prepare, type RunInput } from './prepare.ts';
@@ -68,6 +67,7 @@ export async function guard(
       const left = removeDirectories(prepared.plan.directories);
       if (left > 0) say('warn', `${left} entries of ${prepared.plan.directories.root} could not be removed`);
       sweepStale(context.env, context.uid, (owner) => isRunning(PROC_FILES, owner));
+      pruneRecords(context, prepared.decision.effective.policy.retention);
     }
   }
 }
@@ -81,10 +81,9 @@ async function session(
 ): Promise<Conducted> {
   const { plan, judged, decision } = prepared;
   const { policy } = decision.effective;
-  const state = userPaths(context.env, context.home).state;
   const start = { now: context.now(), plan, verdict: decision.verdict, decision, host: prepared.host };
   const facts = { sizeBytes: judged.anatomy.size, pid: process.pid, files: PROC_FILES };
-  const writer = createSession(state, context.uid, describeStart({ ...start, ...facts }));
+  const { writer, sinks } = await openRecord(context, policy, describeStart({ ...start, ...facts }), say);
   const fresh = (): string => streams.freshLine?.() ?? '\n';
   const observer = observeSession({
     plan,
@@ -108,6 +107,7 @@ async function session(
   } finally {
     if (!(await killLeaves(plan.cgroups, endProcess)))
       say('warn', 'processes of the session are left that cannot be killed');
+    await Promise.all(sinks.map((sink) => sink.close()));
     const left = removeLeaves(plan.cgroups);
     for (const path of left) say('warn', `the control group ${path} could not be removed`);
   }

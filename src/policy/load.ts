@@ -1,4 +1,4 @@
-import { isAbsolute } from 'node:path';
+import { dirname, isAbsolute } from 'node:path';
 import { PaddockError } from '../lib/errors.ts';
 import { MACHINE_FILES, type PolicyFiles, type PolicyText } from './files.ts';
 import type { Layer, PartialPolicy } from './layer.ts';
@@ -22,6 +22,8 @@ export interface LoadInput {
   readonly flags: PartialPolicy;
   /** Absolute; for `~` in paths. */
   readonly home: string;
+  /** To whom `userFile` must belong. */
+  readonly uid?: number;
   readonly host: { readonly memoryBytes: number; readonly cpus: number };
   /** Reads files; the machine's own unless a test gives others. */
   readonly reader?: PolicyFiles;
@@ -38,7 +40,7 @@ export function loadPolicy(input: LoadInput): EffectivePolicy {
   const reader = input.reader ?? MACHINE_FILES;
   const host: ParseHost = { memoryBytes: input.host.memoryBytes, home: input.home };
   const system = readSystem(reader, input.systemDir ?? SYSTEM_DIR, host);
-  const user = userPolicy(reader, input.userFile, host);
+  const user = userPolicy(reader, input, host);
   const files = input.files.map((path) => parsePolicy(readNamed(reader, path), path, host));
   const own = user === undefined ? files : [user, ...files];
   const preset = chosenPreset(input, own);
@@ -63,13 +65,15 @@ function chosenPreset(input: LoadInput, own: readonly ParsedPolicy[]): string | 
 
 function userPolicy(
   reader: PolicyFiles,
-  path: string | undefined,
+  { userFile: path, uid }: LoadInput,
   host: ParseHost,
 ): ParsedPolicy | undefined {
   if (path === undefined) return undefined;
   const found = reader.read(path);
   if (found === undefined) return undefined;
-  refuseWritableByAll(path, found);
+  checkOwn(path, found, uid);
+  const folder = reader.list(dirname(path));
+  if (folder !== undefined) checkOwn(dirname(path), folder, uid);
   return parsePolicy(found.text, path, host);
 }
 
@@ -84,15 +88,21 @@ export function readNamed(reader: PolicyFiles, path: string): string {
 }
 
 const WRITABLE_BY_ALL = 0o002;
+const ROOT = 0;
 
-// Whoever may write it decides what models of this user may do.
-function refuseWritableByAll(path: string, { mode }: PolicyText): void {
-  if ((mode & WRITABLE_BY_ALL) === 0) return;
-  throw new PaddockError('policy-invalid', 'everybody on this machine may change your policy', {
+// Whoever may write it decides what models of this user may do. A group of the user's own is usual.
+function checkOwn(
+  path: string,
+  { uid: owner, mode }: Pick<PolicyText, 'uid' | 'mode'>,
+  uid: number | undefined,
+): void {
+  const isOwn = uid === undefined || owner === uid || owner === ROOT;
+  if (isOwn && (mode & WRITABLE_BY_ALL) === 0) return;
+  throw new PaddockError('policy-invalid', 'somebody else on this machine may change your policy', {
     where: path,
-    expected: 'a file that others cannot write',
-    found: `mode ${(mode & 0o7777).toString(8)}`,
-    remedy: `chmod o-w ${path}`,
+    expected: 'owned by you, and not writable by everybody',
+    found: `owner ${owner}, mode ${(mode & 0o7777).toString(8)}`,
+    remedy: isOwn ? `chmod o-w ${path}` : `look at who wrote it; then chown it, or remove it`,
   });
 }
 

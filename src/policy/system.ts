@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { PaddockError } from '../lib/errors.ts';
 import type { PolicyFiles } from './files.ts';
 import type { Layer } from './layer.ts';
@@ -20,6 +20,7 @@ export function readSystem(reader: PolicyFiles, folder: string, host: ParseHost)
   ];
   if (parsed.length === 0) return [];
   checkOwner(folder, found);
+  checkAround(reader, folder);
   const base = parsed.findLast((one) => one.extends !== undefined)?.extends ?? 'default';
   return [...presetLayers(base, host), ...parsed.map(({ layer }) => layer)];
 }
@@ -45,7 +46,19 @@ function readOwned(reader: PolicyFiles, path: string, host: ParseHost): ParsedPo
     });
   }
   checkOwner(path, found);
+  checkAround(reader, path);
   return parsePolicy(found.text, path, host);
+}
+
+// Who may write to a folder on the way puts another file there; a link leads through two ways.
+function checkAround(reader: PolicyFiles, path: string): void {
+  for (const end of new Set([path, reader.real(path) ?? path])) {
+    for (let at = dirname(end); ; at = dirname(at)) {
+      const found = reader.list(at);
+      if (found !== undefined) checkOwner(at, found);
+      if (at === dirname(at)) break;
+    }
+  }
 }
 
 const ROOT = 0;

@@ -1,7 +1,7 @@
 import type { Verdict } from '../integrity/verdict.ts';
 import type { HostAbilities, LaunchPlan } from '../launch/plan.ts';
 import { nameProcess, type ProcessName, type ProcFiles } from '../lib/proc.ts';
-import type { Decision } from '../policy/policy.ts';
+import type { Decision, Lowered } from '../policy/policy.ts';
 import type { Machine, SessionStart } from './types.ts';
 
 export interface StartInput {
@@ -42,6 +42,9 @@ export function describeStart(input: StartInput): SessionStart {
     decision: {
       outcome: 'allow',
       warnings: decision.warnings.slice(0, MAX_FINDINGS).map(({ id, message }) => ({ id, message })),
+      ...(decision.lowered.length === 0
+        ? {}
+        : { lowered: decision.lowered.slice(0, MAX_FINDINGS).map(loweredOf) }),
     },
     policy: { digest, limits: policy.limits, watch: policy.watch },
     plan: {
@@ -63,6 +66,10 @@ export function describeStart(input: StartInput): SessionStart {
     },
     launcher: launcherName(files, input.pid),
   };
+}
+
+function loweredOf({ id, from, to, reason }: Lowered): Pick<Lowered, 'id' | 'from' | 'to' | 'reason'> {
+  return { id, from, to, reason };
 }
 
 /** "20261122T223015-4f2a9c": sorts by time; `random` is three bytes. It is also the name of the control group. */

@@ -9,14 +9,14 @@ import { EVENTS_FILE } from './record.ts';
 import type { SessionEnd, SessionRecord } from './types.ts';
 
 export interface SummaryPlace {
-  /** The directory of the record. */
+  /** The directory of the record; empty when none could be kept. */
   readonly directory: string;
   /** Of the terminal. */
   readonly columns: number;
 }
 
 /**
- * What a person should know of a session when it has ended: at most 24 lines of at most 80 columns. Only the path of
+ * What a person should know of a session when it has ended: at most 27 lines of at most 80 columns. Only the path of
  * the record, on a line of its own so that it can be copied, may be longer. No colours. Empty while the record has no
  * end.
  */
@@ -26,6 +26,7 @@ export function summarise(record: SessionRecord, place: SummaryPlace): string[] 
   const columns = Math.max(20, Math.min(MAX_COLUMNS, place.columns));
   const lines = [
     ...row('file', `${escapeText(basename(record.file.path), 60)}: ${judgement(record)}`),
+    ...loweredRows(record),
     ...row('fence', fence(record)),
     ...row('network', network(record)),
     ...row('used', used(end)),
@@ -36,8 +37,9 @@ export function summarise(record: SessionRecord, place: SummaryPlace): string[] 
     // On a narrow terminal it is better broken than cut: it is what counts.
     cut(`paddock: ${howItEnded(end)}, after ${formatDuration(end.durationMs)}`, MAX_COLUMNS),
     ...lines.map((line) => cut(line, columns)),
-    '  record',
-    `    ${escapeText(join(place.directory, EVENTS_FILE), 4096)}`,
+    ...(place.directory === ''
+      ? row('record', 'none could be kept')
+      : ['  record', `    ${escapeText(join(place.directory, EVENTS_FILE), 4096)}`]),
   ];
 }
 
@@ -48,6 +50,14 @@ const MAX_DENIED = 10;
 function row(key: string, text: string): string[] {
   return [`  ${key.padEnd(KEY_COLUMNS - 2)}${text}`];
 }
+
+function loweredRows({ decision: { lowered = [] } }: SessionRecord): string[] {
+  return lowered
+    .slice(0, MAX_LOWERED)
+    .flatMap(({ id, to, reason }) => row('lowered', `${id} to ${to}: ${oneLine(reason)}`));
+}
+
+const MAX_LOWERED = 3;
 
 function howItEnded({ result, killed }: SessionEnd): string {
   if (killed !== undefined)

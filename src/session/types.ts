@@ -1,7 +1,7 @@
 import type { Finding, Verdict } from '../integrity/verdict.ts';
 import type { HostAbilities, LaunchPlan } from '../launch/plan.ts';
 import type { ProcessName } from '../lib/proc.ts';
-import type { Policy, Reason } from '../policy/policy.ts';
+import type { Lowered, Policy, Reason } from '../policy/policy.ts';
 import type { Transition } from '../watch/phases.ts';
 import type { Alert, LabelCounts, Peaks } from '../watch/watch.ts';
 
@@ -28,6 +28,8 @@ export interface SessionStart {
   readonly decision: {
     readonly outcome: 'allow';
     readonly warnings: readonly Pick<Reason, 'id' | 'message'>[];
+    /** Findings that the policy made count for less, and why; at most 100. */
+    readonly lowered?: readonly Pick<Lowered, 'id' | 'from' | 'to' | 'reason'>[];
   };
   readonly policy: {
     readonly digest: string;

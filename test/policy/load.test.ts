@@ -138,6 +138,26 @@ describe('layers', () => {
     const reader = files({ '/home/ada/policy.yaml': { text: say(''), mode: 0o666 } });
     expect(failure(() => load(reader)).detail.remedy).toBe('chmod o-w /home/ada/policy.yaml');
   });
+
+  it.each([
+    ['a file of somebody else', { '/home/ada/policy.yaml': { text: say(''), uid: 1001 } }],
+    [
+      'a folder of somebody else',
+      { '/home/ada/policy.yaml': say(''), '/home/ada': { uid: 1001, mode: 0o755 } },
+    ],
+    [
+      'a folder that all may write',
+      { '/home/ada/policy.yaml': say(''), '/home/ada': { uid: 1000, mode: 0o777 } },
+    ],
+  ])('does not take %s', (_, entries) => {
+    expect(failure(() => load(files(entries), { uid: 1000 })).message).toMatch(/somebody else/);
+  });
+
+  it('takes one of the user’s own group, or of root', () => {
+    const own = { '/home/ada/policy.yaml': { text: say(''), uid: 1000, mode: 0o664 } };
+    expect(load(files(own), { uid: 1000 })).toBeDefined();
+    expect(load(files({ '/home/ada/policy.yaml': say('') }), { uid: 1000 })).toBeDefined();
+  });
 });
 
 describe('the system’s policy', () => {
@@ -209,6 +229,16 @@ describe('the system’s policy', () => {
     const error = failure(() => load(files(entries)));
     expect(error.code).toBe('policy-invalid');
     expect(error.detail.remedy).toMatch(/^chown root:root \/etc\/paddock/);
+  });
+
+  it('is refused when a folder on the way to it, or to where its link leads, is not root’s alone', () => {
+    const writable = files({ [SYSTEM]: say(''), '/etc': { mode: 0o777 } });
+    expect(failure(() => load(writable)).detail.where).toBe('/etc');
+    const linked = files(
+      { [SYSTEM]: say(''), '/srv/policies/site.yaml': say(''), '/srv/policies': { uid: 1000, mode: 0o755 } },
+      { [SYSTEM]: '/srv/policies/site.yaml' },
+    );
+    expect(failure(() => load(linked)).detail.where).toBe('/srv/policies');
   });
 
   it('is refused when it is wrong, or is gone when it is read', () => {
