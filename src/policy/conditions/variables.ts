@@ -27,7 +27,7 @@ export const VARIABLES = {
   'runtime.version': { type: 'string', means: 'version of the runtime, "" when it is not known' },
   signers: {
     type: 'list<string>',
-    means: 'trusted signers whose signature or approval of this file is valid',
+    means: 'trusted signers whose signature of this file is valid',
   },
   'model.known': { type: 'bool', means: 'whether the weights that the arguments load could be read' },
   'model.inside': { type: 'bool', means: 'whether these weights lie in the file itself' },
