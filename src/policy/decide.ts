@@ -1,6 +1,7 @@
 import type { Requirement } from '../integrity/signatures/seen.ts';
 import { SIGNATURE_PLACES } from '../integrity/signatures/sidecars.ts';
 import type { Finding, Verdict } from '../integrity/verdict.ts';
+import { escapeText } from '../lib/text.ts';
 import type { Decision, EffectivePolicy, Origin, Policy, Reason } from './policy.ts';
 import { withSeverities } from './severities.ts';
 
@@ -22,11 +23,31 @@ export function decide({ effective, verdict: judged }: DecideInput): Decision {
     ...unknownLoader(effective, verdict),
     ...denied(effective, verdict),
     ...required(effective, verdict),
+    ...ruledOut(effective),
   ];
   if (reasons.length > 0) return { ...said, outcome: 'refuse', reasons };
   const warnings = verdict.findings.filter(({ severity }) => severity !== 'info').map(asReason);
   return { ...said, outcome: 'allow', warnings };
 }
+
+// A rule of which nobody can say whether it holds might be the one that refuses.
+function ruledOut({ rules }: EffectivePolicy): Reason[] {
+  return rules.flatMap(({ name, state, refuse, error, origin, bySystem }): Reason[] => {
+    const rule = `rule "${escapeText(name, 80)}"`;
+    if (state === 'failed') {
+      const message = `${rule} cannot be judged: ${error ?? 'nobody knows why'}`;
+      return [{ id: 'rules', message, remedy: bySystem ? ADMINISTRATOR : MEND, origin }];
+    }
+    if (refuse === undefined) return [];
+    const message = `${rule} refuses it: ${escapeText(refuse, 500)}`;
+    return [{ id: 'rules', message, remedy: bySystem ? ADMINISTRATOR : CHANGE, origin }];
+  });
+}
+
+const ADMINISTRATOR = 'ask the administrator of this machine, whose rule it is';
+const MEND =
+  'make the condition one that holds or not for this file: docs/policy.md tells when a fact is not known';
+const CHANGE = 'change the rule, or start the file so that its condition does not hold';
 
 function standing(effective: EffectivePolicy, verdict: Verdict): Reason[] {
   const { trust } = effective.policy;

@@ -1,5 +1,6 @@
 import { formatBytes } from '../lib/units.ts';
 import type { Origin, Policy } from './policy.ts';
+import type { Rule } from './rules.ts';
 
 /** A policy in which anything may be left out. */
 export type PartialPolicy = {
@@ -17,6 +18,8 @@ export interface Layer {
   readonly origins: ReadonlyMap<string, Origin>;
   /** Lists are added to what is there (flags), or stand in its place (files). */
   readonly lists: 'add' | 'replace';
+  /** In the order in which they stand. What they say is laid on `values` where their conditions hold. */
+  readonly rules?: readonly Rule[];
   /** A preset that another rests on: nobody asked for its values one by one, so no wish of it is told as rejected. */
   readonly base?: true;
 }

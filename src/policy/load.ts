@@ -1,11 +1,14 @@
 import { dirname, isAbsolute } from 'node:path';
 import { PaddockError } from '../lib/errors.ts';
+import { type Conditions, compileRules, mentioned } from './compile.ts';
+import type { Facts, VariableName } from './conditions/variables.ts';
 import { MACHINE_FILES, type PolicyFiles, type PolicyText } from './files.ts';
 import type { Layer, PartialPolicy } from './layer.ts';
 import { mergeLayers } from './merge.ts';
 import { type ParsedPolicy, type ParseHost, parsePolicy } from './parse.ts';
 import type { EffectivePolicy } from './policy.ts';
 import { presetLayers } from './presets.ts';
+import type { Rule } from './rules.ts';
 import { readSystem } from './system.ts';
 
 export interface LoadInput {
@@ -29,14 +32,24 @@ export interface LoadInput {
   readonly reader?: PolicyFiles;
 }
 
+/** All layers, read and checked. What is in force depends on the file, its start, the user and the moment. */
+export interface LoadedPolicy {
+  readonly layers: readonly Layer[];
+  /** As `mergeLayers` takes it. */
+  readonly ceiling: number;
+  readonly conditions: Conditions;
+  /** What must be known for `resolvePolicy`: the variables that conditions mention. */
+  readonly needs: ReadonlySet<VariableName>;
+}
+
 const SYSTEM_DIR = '/etc/paddock';
 
 /**
- * Reads all layers and merges them: preset, system, user, `--policy`, flags.
- * @throws PaddockError `policy-invalid` for a file that does not say what it must, or a system file that others than
+ * Reads all layers: preset, system, user, `--policy`, flags.
+ * @throws PaddockError `policy-invalid` for a file that does not say what it must, a condition that is none, or a system file that others than
  * root could have written; `io` for a file that cannot be read.
  */
-export function loadPolicy(input: LoadInput): EffectivePolicy {
+export async function loadPolicy(input: LoadInput): Promise<LoadedPolicy> {
   const reader = input.reader ?? MACHINE_FILES;
   const host: ParseHost = { memoryBytes: input.host.memoryBytes, home: input.home };
   const system = readSystem(reader, input.systemDir ?? SYSTEM_DIR, host);
@@ -50,12 +63,18 @@ export function loadPolicy(input: LoadInput): EffectivePolicy {
     ...own.map(({ layer }) => layer),
     { name: 'the command line', values: input.flags, origins: new Map(), lists: 'add' },
   ];
-  if (system.length === 0) return mergeLayers({ layers, ceiling: 0 });
   // A link below a granted folder must not lead out of it.
-  return mergeLayers({
-    layers: layers.map((layer) => withRealPaths(layer, reader)),
-    ceiling: system.length,
-  });
+  const real = system.length === 0 ? layers : layers.map((layer) => withRealPaths(layer, reader));
+  const conditions = await compileRules(real);
+  return { layers: real, ceiling: system.length, conditions, needs: mentioned(conditions) };
+}
+
+/**
+ * The policy for one start: the layers with those of their rules that hold, merged. Pure. Without facts, what holds
+ * whatever the rules say; rules have failed then, and `decide` refuses.
+ */
+export function resolvePolicy({ layers, ceiling, conditions }: LoadedPolicy, facts?: Facts): EffectivePolicy {
+  return mergeLayers({ layers, ceiling, conditions, ...(facts === undefined ? {} : { facts }) });
 }
 
 /** One preset lies below all files of the user: the last one that is named. */
@@ -107,10 +126,25 @@ function checkOwn(
 }
 
 function withRealPaths(layer: Layer, reader: PolicyFiles): Layer {
-  const { files } = layer.values;
-  if (files === undefined) return layer;
+  const { values, rules } = layer;
+  return {
+    ...layer,
+    values: realPathsIn(values, reader),
+    ...(rules === undefined ? {} : { rules: rules.map((rule) => withRealPathsInRule(rule, reader)) }),
+  };
+}
+
+function withRealPathsInRule(rule: Rule, reader: PolicyFiles): Rule {
+  const { effect } = rule;
+  if (!('values' in effect)) return rule;
+  return { ...rule, effect: { ...effect, values: realPathsIn(effect.values, reader) } };
+}
+
+function realPathsIn(values: PartialPolicy, reader: PolicyFiles): PartialPolicy {
+  const { files } = values;
+  if (files === undefined) return values;
   const real = (paths: readonly string[]): string[] =>
     paths.map((path) => (isAbsolute(path) ? (reader.real(path) ?? path) : path));
   const resolved = Object.fromEntries(Object.entries(files).map(([kind, paths]) => [kind, real(paths)]));
-  return { ...layer, values: { ...layer.values, files: resolved } };
+  return { ...values, files: resolved };
 }

@@ -4,8 +4,9 @@ import { escapeText } from '../lib/text.ts';
 import { type Layer, LEAVES, leafPath, leafValue, nameInFile, originOf, valueInFile } from './layer.ts';
 import { narrow } from './narrow.ts';
 import type { EffectivePolicy, Origin, Policy, RejectedWidening } from './policy.ts';
+import { type RuleInput, resolveRules } from './resolve.ts';
 
-export interface MergeInput {
+export interface MergeInput extends RuleInput {
   /** From the first to the last; the first names every value. */
   readonly layers: readonly Layer[];
   /**
@@ -16,10 +17,12 @@ export interface MergeInput {
 }
 
 /**
- * The layers merged into one policy. Pure. A later layer takes the place of an earlier one; what then stands behind the
- * ceiling is narrowed to it, and what was asked for beyond is told in `rejected`.
+ * The layers merged into one policy, with what their rules say where they hold. Pure. A later layer takes the place of an
+ * earlier one; what then stands behind the ceiling, the ceiling's own rules included, is narrowed to it, and what was asked
+ * for beyond is told in `rejected`. Without facts the rules fail, and `decide` refuses.
  */
-export function mergeLayers({ layers, ceiling }: MergeInput): EffectivePolicy {
+export function mergeLayers(input: MergeInput): EffectivePolicy {
+  const { layers, ceiling, rules } = resolved(input);
   const origins = new Map<string, Origin>();
   const rejected: RejectedWidening[] = [];
   const values: Record<string, unknown> = {};
@@ -40,6 +43,7 @@ export function mergeLayers({ layers, ceiling }: MergeInput): EffectivePolicy {
     policy,
     origins,
     rejected,
+    rules,
     digest,
     hasCeiling: ceiling > 0,
     ...systemWishes(layers.slice(0, ceiling)),
@@ -55,6 +59,18 @@ function systemWishes(
     systemRequires: (said('trust', 'require') ?? []) as Policy['trust']['require'],
     systemMatch: (said('trust', 'match') ?? 'all') as Policy['trust']['match'],
     systemForce: (said('arguments', 'force') ?? []) as Policy['arguments']['force'],
+  };
+}
+
+function resolved(input: MergeInput) {
+  const system = input.layers.slice(0, input.ceiling);
+  const highest = system.map((layer) => resolveRules(layer, 'system', input));
+  const later = input.layers.slice(input.ceiling).map((layer) => resolveRules(layer, 'anybody', input));
+  const all = [...highest, ...later];
+  return {
+    layers: all.flatMap(({ layers }) => layers),
+    ceiling: highest.reduce((sum, { layers }) => sum + layers.length, 0),
+    rules: all.flatMap(({ rules }) => rules),
   };
 }
 

@@ -182,6 +182,23 @@ export interface Origin {
   readonly layer: string;
   readonly line?: number;
   readonly column?: number;
+  /** The rule of that layer that says it. */
+  readonly rule?: string;
+}
+
+/** What came of a rule. */
+export interface JudgedRule {
+  readonly name: string;
+  /** `failed`: nobody can say whether it holds; that counts as a refusal. */
+  readonly state: 'held' | 'not held' | 'failed';
+  /** Of one that held: why the file is refused. As its author wrote it, not escaped. */
+  readonly refuse?: string;
+  /** Of one that failed; escaped. */
+  readonly error?: string;
+  /** Where its condition stands; of one that failed, the part of it where that is known. */
+  readonly origin: Origin;
+  /** The administrator's. */
+  readonly bySystem: boolean;
 }
 
 /** A widening that a later layer asked for and the ceiling did not allow. */
@@ -200,6 +217,8 @@ export interface EffectivePolicy {
   /** Dotted path → origin, for every leaf of `Policy`. */
   readonly origins: ReadonlyMap<string, Origin>;
   readonly rejected: readonly RejectedWidening[];
+  /** All rules of all layers, in order. */
+  readonly rules: readonly JudgedRule[];
   /** SHA-256 (hex) of the canonical JSON of `policy`. */
   readonly digest: string;
   /** The administrator has written a policy: nothing behind it can widen it, `--allow-degraded` neither. */

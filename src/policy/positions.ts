@@ -57,6 +57,18 @@ export function pairsOf(file: Located, node: unknown): readonly Pair<unknown, un
   return isMap(map) ? map.items : [];
 }
 
+/** The entries of a list, through an alias; none for what is no list. */
+export function itemsOf(file: Located, node: unknown): readonly unknown[] {
+  const list = followed(file, node);
+  return isSeq(list) ? list.items : [];
+}
+
+/** The value of a key of a mapping, aliases followed; undefined where there is none. */
+export function valueAt(file: Located, map: unknown, key: string): unknown {
+  const pair = pairsOf(file, map).find((one) => keyOf(one)?.key === key);
+  return pair === undefined ? undefined : followed(file, pair.value);
+}
+
 /** Whether it is a list, through an alias too. */
 export function isList(file: Located, node: unknown): boolean {
   return isSeq(followed(file, node));

@@ -4,8 +4,8 @@ import { PaddockError } from '../lib/errors.ts';
 import { escapeText } from '../lib/text.ts';
 import { EXPECTED } from './expected.ts';
 import { nearest } from './nearest.ts';
-import { isList, keyOf, type Located, offsetOf, pairsOf, pointAt } from './positions.ts';
-import { PolicyFile } from './schema.ts';
+import { isList, itemsOf, keyOf, type Located, offsetOf, pairsOf, pointAt, valueAt } from './positions.ts';
+import { PolicyFile, RuleInFile } from './schema.ts';
 import { FLAG, VARIABLE } from './values.ts';
 
 /** Something wrong at one place of a policy file. */
@@ -23,16 +23,41 @@ const REMEDY = 'the comments in policies/default.yaml explain every value';
  */
 export function unknownKeys(file: Located): Problem[] {
   const root = file.document.contents;
-  const entries = entriesOf(PolicyFile);
   if (isList(file, root)) return [noMapping(file, root, 'the policy')];
-  return pairsOf(file, root).flatMap((part) => {
+  const rules = valueAt(file, root, 'rules');
+  return [
+    ...unknownParts(file, root, entriesOf(PolicyFile), ''),
+    ...itemsOf(file, rules).flatMap((rule) => unknownInRule(file, rule)),
+  ];
+}
+
+function unknownParts(
+  file: Located,
+  node: unknown,
+  entries: Readonly<Record<string, unknown>>,
+  prefix: string,
+): Problem[] {
+  return pairsOf(file, node).flatMap((part) => {
     const name = keyOf(part)?.key;
     if (name === undefined || !Object.hasOwn(entries, name)) {
-      return [unknownKey(file, part, '', Object.keys(entries))];
+      return [unknownKey(file, part, prefix, Object.keys(entries))];
     }
     const known = Object.keys(entriesOf(entries[name]));
     return known.length === 0 ? [] : unknownLeaves(file, name, part.value, known); // 0: a list or a word
   });
+}
+
+function unknownInRule(file: Located, rule: unknown): Problem[] {
+  if (isList(file, rule)) return [noMapping(file, rule, 'rules')];
+  const entries = entriesOf(RuleInFile);
+  const then = valueAt(file, rule, 'then');
+  const keys = pairsOf(file, rule).filter((pair) => !Object.hasOwn(entries, keyOf(pair)?.key ?? ''));
+  return [
+    ...keys.map((pair) => unknownKey(file, pair, 'rules.', Object.keys(entries))),
+    ...(isList(file, then)
+      ? [noMapping(file, then, 'rules.then')]
+      : unknownParts(file, then, entriesOf(entries.then), 'rules.then.')),
+  ];
 }
 
 function unknownLeaves(file: Located, part: string, value: unknown, known: readonly string[]): Problem[] {
@@ -76,15 +101,19 @@ function noMapping(file: Located, node: unknown, what: string): Problem {
 }
 
 const LEAF_DEPTH = 2;
+/** `rules`, the number of the rule, `then`. */
+const THEN_DEPTH = 3;
 
 /** What the schema says against the file, apart from keys: `unknownKeys` finds these. */
 export function describeIssue(file: Located, issue: v.BaseIssue<unknown>): Problem | undefined {
-  const isOwn = (issue.path?.length ?? 0) <= LEAF_DEPTH; // deeper keys are the schema's to tell
+  const depth = (issue.path?.length ?? 0) - (issue.path?.[0]?.key === 'rules' ? THEN_DEPTH : 0);
+  const isOwn = depth <= LEAF_DEPTH; // deeper keys are the schema's to tell
   if (isOwn && issue.type === 'strict_object' && issue.expected === 'never') return undefined;
   if (issue.type !== 'strict_object' && issue.path?.at(-1)?.origin === 'key') return undefined;
   const keys = issue.path?.map(({ key }) => key) ?? [];
   const path = keys.filter((key) => typeof key === 'string').join('.');
   const shown = escapeText(path, 80);
+  const leaf = path.replace(/^rules\.then\.(?=.)/, ''); // a rule says what a policy says
   const missing = issue.input === undefined;
   const what =
     path === ''
@@ -94,8 +123,8 @@ export function describeIssue(file: Located, issue: v.BaseIssue<unknown>): Probl
         : `the policy says something impossible for ${shown}`;
   return problem(file, offsetOf(file, keys), what, {
     expected:
-      EXPECTED[path] ??
-      EXPECTED[path.split('.', 2).join('.')] ??
+      EXPECTED[leaf] ??
+      EXPECTED[leaf.split('.', 2).join('.')] ??
       (path === ''
         ? 'apiVersion: paddock/v1, and what differs'
         : keys.length === 1

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { CATALOGUE, type CheckId } from '../integrity/catalogue.ts';
+import { BOUNDS } from './conditions/bounds.ts';
 import { canBeLowered } from './grades.ts';
 import { PRESETS } from './preset-names.ts';
 import {
@@ -43,10 +44,8 @@ export const PROTECTIONS = [
 
 const action = v.picklist(ACTIONS);
 
-/** What a policy file may say. Every part but `apiVersion` may be left out. */
-export const PolicyFile = v.strictObject({
-  apiVersion: v.literal('paddock/v1'),
-  extends: v.optional(v.picklist(PRESETS)),
+/** What a policy and the `then` of a rule may say. */
+const PARTS = {
   trust: v.optional(
     v.strictObject({
       tiers: v.optional(list(v.picklist(TIERS))),
@@ -157,6 +156,26 @@ export const PolicyFile = v.strictObject({
     }),
   ),
   require: v.optional(list(v.picklist(PROTECTIONS))),
+};
+
+/** What a rule may say: a condition, and a refusal or what holds where the condition does. */
+export const RuleInFile = v.pipe(
+  v.strictObject({
+    name: v.pipe(text, v.regex(/^[^\p{C}]{1,80}$/u, 'a name of 1 to 80 characters')),
+    when: v.pipe(text, v.minLength(1)),
+    refuse: v.optional(reason),
+    // biome-ignore lint/suspicious/noThenProperty: the word of policy files; no schema is awaited
+    then: v.optional(v.strictObject(PARTS)),
+  }),
+  v.check((rule) => (rule.refuse === undefined) !== (rule.then === undefined), 'either refuse or then'),
+);
+
+/** What a policy file may say. Every part but `apiVersion` may be left out. */
+export const PolicyFile = v.strictObject({
+  apiVersion: v.literal('paddock/v1'),
+  extends: v.optional(v.picklist(PRESETS)),
+  ...PARTS,
+  rules: v.optional(v.pipe(v.array(RuleInFile), v.maxLength(BOUNDS.rules))),
 });
 
 // One key for each check, so that a misspelt id is told with the nearest one.
@@ -193,6 +212,9 @@ function bounds() {
     ),
   );
 }
+
+/** The parts of a policy, with their units read. */
+export type PolicyParts = Omit<PolicyFile, 'apiVersion' | 'extends' | 'rules'>;
 
 /** What a policy file says, with its units read. */
 export type PolicyFile = v.InferOutput<typeof PolicyFile>;

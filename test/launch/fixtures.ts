@@ -66,6 +66,7 @@ export function effective(changes: Changes = {}): EffectivePolicy {
     policy,
     origins,
     rejected: [],
+    rules: [],
     hasCeiling: false,
     systemRequires: [],
     systemForce: [],

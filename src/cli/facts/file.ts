@@ -61,7 +61,7 @@ function realPath({ path, judged }: FileFactsInput): string | undefined {
 async function digestOf({ judged, by, digests, onDigest }: FileFactsInput): Promise<string | undefined> {
   const { file } = judged;
   const cache = by.look?.cache === undefined ? undefined : new DigestCache(by.look.cache, by.look.trust.uid);
-  const known = digests?.sha256 ?? cache?.find(file.identity)?.digests.sha256;
+  const known = digests?.sha256 ?? cache?.recall(file.identity)?.digests.sha256;
   if (known !== undefined) return known;
   const total = Number(file.identity.size);
   const computed = await digestFile(

@@ -140,7 +140,7 @@ function lookUp(parts: readonly Part[], loop: readonly string[]): VariableName {
   const siblings = VARIABLE_NAMES.filter((name) => name.startsWith(`${group}.`));
   throw new Fault(parts[Math.max(0, wrong)]?.at ?? 0, `conditions know no ${shown}`, {
     expected: near === undefined ? (siblings.length > 0 ? siblings : groups()).join(', ') : `\`${near}\`?`,
-    remedy: 'docs/policy-conditions.md lists the variables',
+    remedy: 'docs/policy.md lists the variables',
   });
 }
 

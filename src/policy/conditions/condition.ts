@@ -11,7 +11,10 @@ import { type Facts, VARIABLE_NAMES, VARIABLES, type VariableName } from './vari
 export type SignersOf = 'system' | 'anybody';
 
 /** What came of a condition. An error is no `false`: what it means is the caller's to decide. */
-export type Outcome = { readonly held: boolean } | { readonly error: string };
+export type Outcome =
+  | { readonly held: boolean }
+  /** `index`: where in the expression, as far as that is known. */
+  | { readonly error: string; readonly index?: number };
 
 /** An expression that was checked. */
 export interface Condition {
@@ -158,8 +161,9 @@ function judge(
   } catch (cause) {
     const error = errorOf(cause);
     if (error === undefined) throw cause;
-    if (MISSING.has(error.code) && missing.length > 0) return { error: missing.join('; ') };
-    return { error: escapeText(error.summary, 160) };
+    const at = error.index === undefined ? {} : { index: error.index };
+    if (MISSING.has(error.code) && missing.length > 0) return { error: missing.join('; '), ...at };
+    return { error: escapeText(error.summary, 160), ...at };
   }
 }
 
