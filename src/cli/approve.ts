@@ -2,6 +2,7 @@ import type { KeyObject } from 'node:crypto';
 import { accessSync, closeSync, constants, statSync } from 'node:fs';
 import { hostname, userInfo } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
+import { openJudged } from '../format/open.ts';
 import { signApproval } from '../integrity/signatures/approvals.ts';
 import { APPROVAL_SUFFIX, readSidecar } from '../integrity/signatures/sidecars.ts';
 import { vouch } from '../integrity/signatures/trust.ts';
@@ -10,10 +11,12 @@ import { keyId } from '../lib/dsse.ts';
 import { makeFolders } from '../lib/paths.ts';
 import { escapeText } from '../lib/text.ts';
 import { decide } from '../policy/decide.ts';
+import type { EffectivePolicy } from '../policy/policy.ts';
 import { type Context, EXIT } from './context.ts';
-import { judgeFile, naming } from './judged.ts';
+import { judgeRuled } from './facts/ruled.ts';
+import { type JudgedBy, judgeOpened, naming } from './judged.ts';
 import { ed25519SigningKey } from './own-key.ts';
-import { effectivePolicy } from './policy-layers.ts';
+import { policyLayers } from './policy-layers.ts';
 import { approvalsFolder, baselinePlaces, signatureLook, trustPlaces } from './trust-places.ts';
 import { sha256Of } from './whole-digest.ts';
 import { writeOutput } from './write-output.ts';
@@ -30,17 +33,25 @@ export interface ApproveInput {
  * refuses for other reasons, it goes on to refuse.
  */
 export async function run(context: Context, input: ApproveInput): Promise<number> {
-  const effective = effectivePolicy(context, { files: input.policy, preset: input.preset });
+  const loaded = await policyLayers(context, { files: input.policy, preset: input.preset });
   const key = ed25519SigningKey(context, input.key, 'approvals');
   // What the policy asks for is about to be given.
-  const by = {
+  const by = (effective: EffectivePolicy): JudgedBy => ({
     look: { ...signatureLook(context, effective), required: [] },
     baselines: baselinePlaces(context),
-  };
-  const judged = await naming(input.file, () => judgeFile(input.file, by));
+  });
+  const file = await naming(input.file, () => openJudged(input.file));
   try {
+    const { judged, effective } = await naming(input.file, () =>
+      judgeRuled(context, {
+        path: input.file,
+        loaded,
+        by,
+        judge: (by) => judgeOpened(input.file, file, by),
+      }),
+    );
     const { verdict } = decide({ effective, verdict: judged.verdict });
-    const sha256 = await naming(input.file, () => sha256Of(context, input.file, judged.file));
+    const sha256 = await naming(input.file, () => sha256Of(context, input.file, file));
     const envelope = signApproval(
       {
         name: basename(resolve(context.cwd, input.file)),
@@ -55,14 +66,14 @@ export async function run(context: Context, input: ApproveInput): Promise<number
     const text = `${JSON.stringify(envelope, null, 2)}\n`;
     const path = placeFor(context, input.file, sha256, key);
     makeFolders(dirname(path), 0o700);
-    writeOutput(context, path, text, [judged.file.fd]);
+    writeOutput(context, path, text, [file.fd]);
     context.stdout.write(`${escapeText(path, 4096)}\n`);
     const serious = verdict.findings.filter(({ severity }) => severity !== 'info');
     for (const { id, title } of serious) context.stderr.write(`paddock: approved with ${id}: ${title}\n`);
     warnUntrusted(context, key);
     return EXIT.ok;
   } finally {
-    closeSync(judged.file.fd);
+    closeSync(file.fd);
   }
 }
 

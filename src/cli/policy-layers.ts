@@ -1,8 +1,7 @@
 import { availableParallelism, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { userPaths } from '../lib/paths.ts';
-import { loadPolicy } from '../policy/load.ts';
-import type { EffectivePolicy } from '../policy/policy.ts';
+import { type LoadedPolicy, loadPolicy } from '../policy/load.ts';
 import type { Context } from './context.ts';
 import { preferences } from './preferences.ts';
 
@@ -12,8 +11,11 @@ export interface PolicyChoice {
   readonly flags?: Parameters<typeof loadPolicy>[0]['flags'];
 }
 
-/** All layers for this user, merged: preset, system, user, `--policy`, flags. */
-export function effectivePolicy(context: Context, choice: PolicyChoice): EffectivePolicy {
+/**
+ * All layers for this user: preset, system, user, `--policy`, flags. `resolvePolicy` merges them, with what their rules say
+ * of a file.
+ */
+export async function policyLayers(context: Context, choice: PolicyChoice): Promise<LoadedPolicy> {
   const preferred = preferences(context).preset;
   return loadPolicy({
     ...(choice.preset === undefined ? {} : { preset: choice.preset }),

@@ -17,11 +17,12 @@ import { PaddockError } from '../lib/errors.ts';
 import { userPaths } from '../lib/paths.ts';
 import { nameProcess, PROC_FILES } from '../lib/proc.ts';
 import { decide } from '../policy/decide.ts';
-import type { Decision, Policy } from '../policy/policy.ts';
+import type { Decision, EffectivePolicy, Policy } from '../policy/policy.ts';
 import { sessionId } from '../session/start.ts';
 import type { Context } from './context.ts';
-import { hostArchitecture, type Judged, judgeOpened, naming } from './judged.ts';
-import { effectivePolicy } from './policy-layers.ts';
+import { judgeRuled } from './facts/ruled.ts';
+import { hostArchitecture, type Judged, type JudgedBy, judgeOpened, naming } from './judged.ts';
+import { policyLayers } from './policy-layers.ts';
 import { preferences } from './preferences.ts';
 import { progressOf } from './progress.ts';
 import { refusal } from './refusal.ts';
@@ -64,27 +65,36 @@ export async function prepare(
   streams: LaunchPlan['streams'],
   say: Speaker,
 ): Promise<Prepared> {
-  const effective = effectivePolicy(context, {
+  const loaded = await policyLayers(context, {
     files: input.policy,
     preset: input.preset,
     flags: flagLayer(input, context.cwd, context.env),
   });
-  for (const { path, wanted, kept, ceiling } of effective.rejected) {
-    say('warn', `${path}: ${wanted} is not allowed by ${ceiling.layer}; it stays ${kept}`);
-  }
   for (const line of withoutEffect(input, context.cwd, context.env)) say('warn', line);
-  const given = {
-    user: input.args,
-    append: effective.policy.arguments.force,
-    environment: expectedEnvironment(context, effective.policy),
-  };
+  const by = (effective: EffectivePolicy): JudgedBy => ({
+    ...judgedBy(context, effective),
+    given: {
+      user: input.args,
+      append: effective.policy.arguments.force,
+      environment: expectedEnvironment(context, effective.policy),
+    },
+  });
   const bar = progressOf(context, basename(input.file), input.quiet ?? preferences(context).quiet ?? false);
   const gate = await gateOf(context, say);
   const opened = await naming(input.file, () => openStill(context, gate, input.file, 'auto'));
   try {
-    const judged = await naming(input.file, () =>
-      judgeOpened(input.file, opened.file, { ...judgedBy(context, effective), given }, bar.report),
+    const { judged, effective } = await naming(input.file, () =>
+      judgeRuled(context, {
+        path: input.file,
+        loaded,
+        by,
+        judge: (by) => judgeOpened(input.file, opened.file, by, bar.report),
+        onDigest: bar.report,
+      }),
     ).finally(bar.end);
+    for (const { path, wanted, kept, ceiling } of effective.rejected) {
+      say('warn', `${path}: ${wanted} is not allowed by ${ceiling.layer}; it stays ${kept}`);
+    }
     await naming(input.file, () => checkExecutable(judged));
     const decision = decide({ effective, verdict: judged.verdict });
     if (decision.outcome === 'refuse') throw refusal(input.file, decision);

@@ -1,19 +1,19 @@
 import { statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { basename } from 'node:path';
-import { decide } from '../policy/decide.ts';
-import type { EffectivePolicy } from '../policy/policy.ts';
+import { resolvePolicy } from '../policy/load.ts';
 import type { Judgement, Outcome } from '../report/outcome.ts';
 import { type Context, EXIT } from './context.ts';
-import { effectivePolicy } from './policy-layers.ts';
+import { policyLayers } from './policy-layers.ts';
 import { type Progress, progress } from './progress.ts';
 import { PLAIN, paint } from './render.ts';
 import { digestCachePath, judgedBy } from './trust-places.ts';
 import { counter } from './verify/counter.ts';
+import { decider } from './verify/decider.ts';
 import { exitOf } from './verify/exit.ts';
 import { jsonText } from './verify/json.ts';
+import type { How } from './verify/judge-one.ts';
 import { judgeAll } from './verify/pool.ts';
-
 import { summaryText, walkedText } from './verify/summary.ts';
 import { fileText, type Style } from './verify/text.ts';
 import { BOUNDS, type Walked, walk } from './verify/walk.ts';
@@ -50,22 +50,25 @@ const WORTH_THREADS_BYTES = 128 * 1024 * 1024;
 
 /** `paddock verify`: judges files without running them. Returns the worst exit code of all. */
 export async function run(context: Context, input: VerifyInput): Promise<number> {
-  const effective = effectivePolicy(context, { files: input.policy, preset: input.preset });
+  const loaded = await policyLayers(context, { files: input.policy, preset: input.preset });
+  const plain = resolvePolicy(loaded);
   const { files, folders, early } = expand(context, input.paths);
   const judged = counter(context, (number) => `judged ${number} of ${files.length} files`);
   const bars = byteBars(context);
-  const judgements = await judgeAll({
-    paths: files,
-    jobs: Math.min(input.jobs ?? jobsFor(files), files.length, MAX_JOBS),
+  const how: How = {
     wanted: input.cyclonedx === true ? 'contents' : 'verdict',
-    by: judgedBy(context, effective, input.cache),
-    progress: judged.count,
-    whole: wholeOf(context, input, effective.hasCeiling),
+    by: judgedBy(context, plain, input.cache),
+    whole: wholeOf(context, input, plain.hasCeiling),
     onBytes: bars.report,
-  });
+    ...(plain.rules.length === 0 ? {} : { asked: { needs: loaded.needs, cwd: context.cwd } }),
+  };
+  const jobs = Math.min(input.jobs ?? jobsFor(files), files.length, MAX_JOBS);
+  const judgements = await judgeAll({ ...how, paths: files, jobs, progress: judged.count });
   judged.end();
+  const decide = decider(context, loaded, how, (effective) => judgedBy(context, effective, input.cache));
+  const outcomes: Outcome[] = [];
+  for (const judgement of [...judgements, ...early]) outcomes.push(await decide(judgement));
   bars.end();
-  const outcomes = [...judgements, ...early].map((judgement) => decided(judgement, effective));
   const exit = Math.max(...outcomes.map(exitOf), ...folders.map(exitOfFolder));
   const text = await reportText(context, input, { outcomes, folders, exit });
   writeOutput(context, input.output ?? '-', `${text}\n`, files);
@@ -143,13 +146,6 @@ function isFolder(path: string): boolean {
   } catch {
     return false;
   }
-}
-
-function decided(judgement: Judgement, effective: EffectivePolicy): Outcome {
-  if ('failure' in judgement) return judgement;
-  const { path, facts } = judgement;
-  const decision = decide({ effective, verdict: facts.verdict });
-  return { path, facts: { ...facts, verdict: decision.verdict }, decision };
 }
 
 // Nothing was judged, or not everything: never a pass.

@@ -24,7 +24,9 @@ export function policyJsonSchema(): JsonSchema {
 
 // Keys as in files: "limits.memory".
 function described(schema: JsonSchema, path: string): JsonSchema {
-  const expected = EXPECTED[path];
+  const { items } = schema;
+  const isEach = typeof items === 'object' && !Array.isArray(items) && items.properties !== undefined;
+  const expected = EXPECTED[path] ?? EXPECTED[path.replace(/^rules\.then\./, '')];
   const properties = Object.entries(schema.properties ?? {}).map(([key, value]) => {
     const deeper = path === '' ? key : `${path}.${key}`;
     return [key, typeof value === 'boolean' ? value : described(value, deeper)] as const;
@@ -32,6 +34,7 @@ function described(schema: JsonSchema, path: string): JsonSchema {
   return {
     ...schema,
     ...(properties.length === 0 ? {} : { properties: Object.fromEntries(properties) }),
+    ...(isEach ? { items: described(items, path) } : {}),
     ...(expected === undefined ? {} : { description: expected }),
   };
 }

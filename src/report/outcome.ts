@@ -2,6 +2,7 @@ import type { GgufFacts, ZipMember } from '../format/anatomy.ts';
 import type { AnatomySummary } from '../format/summary.ts';
 import type { Finding, Verdict } from '../integrity/verdict.ts';
 import { type ErrorCode, type ErrorDetail, PaddockError } from '../lib/errors.ts';
+import type { Facts } from '../policy/conditions/variables.ts';
 import type { Decision, Reason } from '../policy/policy.ts';
 
 /** What the reports need to know of a file that could be read. Plain data: it may come from another thread. */
@@ -11,6 +12,8 @@ export interface FileFacts {
   readonly models: readonly GgufFacts[];
   readonly members: readonly ZipMember[];
   readonly verdict: Verdict;
+  /** What the rules of the policy may know of it, where there are any. */
+  readonly known?: Facts;
   /** Of the whole file, hex; as far as they were computed or remembered. */
   readonly digests?: { readonly sha256?: string; readonly tree?: string };
 }

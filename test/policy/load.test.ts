@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { PaddockError } from '../../src/lib/errors.ts';
 import type { PolicyFiles } from '../../src/policy/files.ts';
-import { type LoadInput, loadPolicy } from '../../src/policy/load.ts';
+import { type LoadInput, loadPolicy, resolvePolicy } from '../../src/policy/load.ts';
+import type { EffectivePolicy } from '../../src/policy/policy.ts';
 import { HOME, HOST } from './arbitrary.ts';
 
 interface Entry {
@@ -43,7 +44,7 @@ function files(
 
 const say = (text: string): string => `apiVersion: paddock/v1\n${text}\n`;
 const load = (reader: PolicyFiles, input: Partial<LoadInput> = {}) =>
-  loadPolicy({
+  resolve({
     files: [],
     flags: {},
     home: HOME,
@@ -53,9 +54,13 @@ const load = (reader: PolicyFiles, input: Partial<LoadInput> = {}) =>
     reader,
   });
 
-function failure(make: () => unknown): PaddockError {
+async function resolve(input: LoadInput): Promise<EffectivePolicy> {
+  return resolvePolicy(await loadPolicy(input));
+}
+
+async function failure(make: () => Promise<unknown>): Promise<PaddockError> {
   try {
-    make();
+    await make();
   } catch (cause) {
     if (cause instanceof PaddockError) return cause;
     throw cause;
@@ -64,13 +69,13 @@ function failure(make: () => unknown): PaddockError {
 }
 
 describe('layers', () => {
-  it('are preset, user, --policy, flags, the last one first', () => {
+  it('are preset, user, --policy, flags, the last one first', async () => {
     const reader = files({
       '/home/ada/policy.yaml': say('limits: { processes: 10, openFiles: 100, cpus: 1 }'),
       'a.yaml': say('limits: { processes: 20, openFiles: 200 }'),
       'b.yaml': say('limits: { processes: 30 }'),
     });
-    const { policy, origins, hasCeiling } = load(reader, {
+    const { policy, origins, hasCeiling } = await load(reader, {
       files: ['a.yaml', 'b.yaml'],
       flags: { limits: { timeMs: 5 } },
     });
@@ -110,33 +115,35 @@ describe('layers', () => {
       { '/home/ada/policy.yaml': say('extends: audit') },
       'refuse',
     ],
-  ])('the preset is named by %s', (_, input, entries, findings) => {
-    expect(load(files(entries), input).policy.trust.findings).toBe(findings);
+  ])('the preset is named by %s', async (_, input, entries, findings) => {
+    expect((await load(files(entries), input)).policy.trust.findings).toBe(findings);
   });
 
-  it('a preset named later does not undo what the user’s own file says', () => {
+  it('a preset named later does not undo what the user’s own file says', async () => {
     const reader = files({
       '/home/ada/policy.yaml': say('limits: { processes: 7 }'),
       'a.yaml': say('extends: strict'),
     });
-    expect(load(reader, { files: ['a.yaml'] }).policy.limits.processes).toBe(7);
+    expect((await load(reader, { files: ['a.yaml'] })).policy.limits.processes).toBe(7);
   });
 
-  it('says that a preset does not exist', () => {
-    expect(failure(() => load(files({}), { preset: 'strikt' })).detail.remedy).toBe('did you mean `strict`?');
-    expect(failure(() => load(files({}), { preset: 'constructor' })).code).toBe('usage');
+  it('says that a preset does not exist', async () => {
+    expect((await failure(() => load(files({}), { preset: 'strikt' }))).detail.remedy).toBe(
+      'did you mean `strict`?',
+    );
+    expect((await failure(() => load(files({}), { preset: 'constructor' }))).code).toBe('usage');
   });
 
-  it('wants files that were asked for to be there', () => {
-    expect(failure(() => load(files({}), { files: ['x.yaml'] }))).toMatchObject({
+  it('wants files that were asked for to be there', async () => {
+    expect(await failure(() => load(files({}), { files: ['x.yaml'] }))).toMatchObject({
       code: 'io',
       detail: { where: 'x.yaml' },
     });
   });
 
-  it('does not take a policy that everybody may change', () => {
+  it('does not take a policy that everybody may change', async () => {
     const reader = files({ '/home/ada/policy.yaml': { text: say(''), mode: 0o666 } });
-    expect(failure(() => load(reader)).detail.remedy).toBe('chmod o-w /home/ada/policy.yaml');
+    expect((await failure(() => load(reader))).detail.remedy).toBe('chmod o-w /home/ada/policy.yaml');
   });
 
   it.each([
@@ -149,26 +156,26 @@ describe('layers', () => {
       'a folder that all may write',
       { '/home/ada/policy.yaml': say(''), '/home/ada': { uid: 1000, mode: 0o777 } },
     ],
-  ])('does not take %s', (_, entries) => {
-    expect(failure(() => load(files(entries), { uid: 1000 })).message).toMatch(/somebody else/);
+  ])('does not take %s', async (_, entries) => {
+    expect((await failure(() => load(files(entries), { uid: 1000 }))).message).toMatch(/somebody else/);
   });
 
-  it('takes one of the user’s own group, or of root', () => {
+  it('takes one of the user’s own group, or of root', async () => {
     const own = { '/home/ada/policy.yaml': { text: say(''), uid: 1000, mode: 0o664 } };
-    expect(load(files(own), { uid: 1000 })).toBeDefined();
-    expect(load(files({ '/home/ada/policy.yaml': say('') }), { uid: 1000 })).toBeDefined();
+    expect(await load(files(own), { uid: 1000 })).toBeDefined();
+    expect(await load(files({ '/home/ada/policy.yaml': say('') }), { uid: 1000 })).toBeDefined();
   });
 });
 
 describe('the system’s policy', () => {
   const SYSTEM = '/etc/paddock/policy.yaml';
 
-  it('is a ceiling: what comes later can only narrow it', () => {
+  it('is a ceiling: what comes later can only narrow it', async () => {
     const reader = files({
       [SYSTEM]: say('extends: strict\nlimits: { processes: 50 }'),
       '/home/ada/policy.yaml': say('extends: audit\nlimits: { processes: 20 }'),
     });
-    const { policy, rejected, hasCeiling } = load(reader, { flags: { files: { read: ['/srv'] } } });
+    const { policy, rejected, hasCeiling } = await load(reader, { flags: { files: { read: ['/srv'] } } });
     expect(hasCeiling).toBe(true);
     expect(policy.limits.processes).toBe(20);
     expect(policy.trust).toMatchObject({ tiers: ['A', 'B'], findings: 'refuse', unknownLoader: 'refuse' });
@@ -180,25 +187,25 @@ describe('the system’s policy', () => {
     });
   });
 
-  it('is read from policy.d too, by name, and nothing else there', () => {
+  it('is read from policy.d too, by name, and nothing else there', async () => {
     const reader = files({
       '/etc/paddock/policy.d/20-b.yaml': say('limits: { processes: 2 }'),
       '/etc/paddock/policy.d/10-a.yaml': say('limits: { processes: 1, openFiles: 16 }'),
       '/etc/paddock/policy.d/.30-c.yaml': say('limits: { processes: 3 }'),
       '/etc/paddock/policy.d/40-d.yaml.bak': say('limits: { processes: 4 }'),
     });
-    const { policy, hasCeiling } = load(reader);
+    const { policy, hasCeiling } = await load(reader);
     expect(policy.limits).toMatchObject({ processes: 2, openFiles: 16 });
     expect(hasCeiling).toBe(true);
   });
 
-  it('is no ceiling where the folder is empty', () => {
-    expect(load(files({ '/etc/paddock/policy.d/README': 'x', '/etc/paddock': { uid: 7 } })).hasCeiling).toBe(
-      false,
-    );
+  it('is no ceiling where the folder is empty', async () => {
+    expect(
+      (await load(files({ '/etc/paddock/policy.d/README': 'x', '/etc/paddock': { uid: 7 } }))).hasCeiling,
+    ).toBe(false);
   });
 
-  it('does not let a link lead out of a granted folder', () => {
+  it('does not let a link lead out of a granted folder', async () => {
     const reader = files(
       { [SYSTEM]: say('files: { read: [/srv/models] }') },
       {
@@ -207,7 +214,7 @@ describe('the system’s policy', () => {
         '/srv/models/in': '/mnt/disk/models/x',
       },
     );
-    const { policy, rejected } = load(reader, {
+    const { policy, rejected } = await load(reader, {
       flags: { files: { read: ['/srv/models/out', '/srv/models/in'] } },
     });
     expect(policy.files.read).toEqual(['/mnt/disk/models', '/mnt/disk/models/x']);
@@ -225,25 +232,27 @@ describe('the system’s policy', () => {
       { '/etc/paddock/policy.d/a.yaml': say(''), '/etc/paddock/policy.d': { mode: 0o775 } },
     ],
     ['a part of somebody else', { '/etc/paddock/policy.d/a.yaml': { text: say(''), uid: 1 } }],
-  ])('is refused: %s', (_, entries) => {
-    const error = failure(() => load(files(entries)));
+  ])('is refused: %s', async (_, entries) => {
+    const error = await failure(() => load(files(entries)));
     expect(error.code).toBe('policy-invalid');
     expect(error.detail.remedy).toMatch(/^chown root:root \/etc\/paddock/);
   });
 
-  it('is refused when a folder on the way to it, or to where its link leads, is not root’s alone', () => {
+  it('is refused when a folder on the way to it, or to where its link leads, is not root’s alone', async () => {
     const writable = files({ [SYSTEM]: say(''), '/etc': { mode: 0o777 } });
-    expect(failure(() => load(writable)).detail.where).toBe('/etc');
+    expect((await failure(() => load(writable))).detail.where).toBe('/etc');
     const linked = files(
       { [SYSTEM]: say(''), '/srv/policies/site.yaml': say(''), '/srv/policies': { uid: 1000, mode: 0o755 } },
       { [SYSTEM]: '/srv/policies/site.yaml' },
     );
-    expect(failure(() => load(linked)).detail.where).toBe('/srv/policies');
+    expect((await failure(() => load(linked))).detail.where).toBe('/srv/policies');
   });
 
-  it('is refused when it is wrong, or is gone when it is read', () => {
-    expect(failure(() => load(files({ [SYSTEM]: say('limts: {}') }))).detail.where).toBe(`${SYSTEM}:2:1`);
-    expect(failure(() => load(files({ [SYSTEM]: {} }))).code).toBe('io');
+  it('is refused when it is wrong, or is gone when it is read', async () => {
+    expect((await failure(() => load(files({ [SYSTEM]: say('limts: {}') })))).detail.where).toBe(
+      `${SYSTEM}:2:1`,
+    );
+    expect((await failure(() => load(files({ [SYSTEM]: {} })))).code).toBe('io');
   });
 });
 
@@ -255,12 +264,12 @@ describe('files of the machine', () => {
   afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
   const loadFile = (path: string) =>
-    loadPolicy({ files: [path], flags: {}, home: HOME, host: HOST, systemDir: join(folder, 'etc') });
+    resolve({ files: [path], flags: {}, home: HOME, host: HOST, systemDir: join(folder, 'etc') });
 
-  it('are read', () => {
+  it('are read', async () => {
     const path = join(folder, 'p.yaml');
     writeFileSync(path, say('limits: { processes: 3 }'));
-    expect(loadFile(path).policy.limits.processes).toBe(3);
+    expect((await loadFile(path)).policy.limits.processes).toBe(3);
   });
 
   it.each([
@@ -271,19 +280,19 @@ describe('files of the machine', () => {
     ['no text', (path: string) => writeFileSync(path, Buffer.from([0x61, 0xff, 0xfe]))],
     ['a link to nothing', (path: string) => symlinkSync('/nonexistent/x', path)],
     ['a link to itself', (path: string) => symlinkSync(path, path)],
-  ])('are refused: %s', (_, make) => {
+  ])('are refused: %s', async (_, make) => {
     const path = join(folder, 'p.yaml');
     make(path);
-    expect(failure(() => loadFile(path)).detail.where).toBe(path);
+    expect((await failure(() => loadFile(path))).detail.where).toBe(path);
   });
 
-  it('of the system must be root’s', () => {
+  it('of the system must be root’s', async () => {
     mkdirSync(join(folder, 'etc'));
     const path = join(folder, 'etc', 'policy.yaml');
     writeFileSync(path, say('limits: { processes: 3 }'));
     chmodSync(path, 0o666);
     const none = join(folder, 'none.yaml');
     writeFileSync(none, say(''));
-    expect(failure(() => loadFile(none)).detail.where).toBe(path);
+    expect((await failure(() => loadFile(none))).detail.where).toBe(path);
   });
 });

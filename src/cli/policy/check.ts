@@ -1,6 +1,7 @@
 import { totalmem } from 'node:os';
 import { PaddockError } from '../../lib/errors.ts';
 import { escapeText } from '../../lib/text.ts';
+import { examineRules } from '../../policy/compile.ts';
 import { MACHINE_FILES } from '../../policy/files.ts';
 import { readNamed } from '../../policy/load.ts';
 import { examinePolicy } from '../../policy/parse.ts';
@@ -18,7 +19,7 @@ export async function run(
   let worst: number = EXIT.ok;
   for (const path of files) {
     const shown = escapeText(path, 200);
-    const errors = problemsOf(path, context.home);
+    const errors = await problemsOf(path, context.home);
     const colors = paint(context, 'stdout');
     if (errors.length === 0) context.stdout.write(`${shown}: ${colors.green('ok')}\n`);
     for (const error of errors) {
@@ -29,10 +30,11 @@ export async function run(
   return worst;
 }
 
-function problemsOf(path: string, home: string): readonly PaddockError[] {
+async function problemsOf(path: string, home: string): Promise<readonly PaddockError[]> {
   try {
     const result = examinePolicy(readNamed(MACHINE_FILES, path), path, { memoryBytes: totalmem(), home });
-    return 'problems' in result ? result.problems : [];
+    if ('problems' in result) return result.problems;
+    return (await examineRules(result.parsed.layer.rules ?? [])).problems;
   } catch (cause) {
     if (cause instanceof PaddockError) return [cause];
     throw cause;

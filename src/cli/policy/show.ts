@@ -1,9 +1,11 @@
 import { escapeText } from '../../lib/text.ts';
 import { LEAVES, leafPath, leafValue, nameInFile, valueInFile } from '../../policy/layer.ts';
+import { resolvePolicy } from '../../policy/load.ts';
 import type { EffectivePolicy } from '../../policy/policy.ts';
 import { type Context, EXIT } from '../context.ts';
-import { effectivePolicy } from '../policy-layers.ts';
+import { policyLayers } from '../policy-layers.ts';
 import { paint, table, toJson } from '../render.ts';
+import { rulesText, writtenRules } from './rules.ts';
 
 export interface ShowInput {
   readonly json?: boolean;
@@ -11,14 +13,18 @@ export interface ShowInput {
   readonly preset?: string;
 }
 
-/** `paddock policy show`: the effective policy, and where each value came from. */
+/** `paddock policy show`: the policy as it is where no rule holds, where each value came from, and the rules. */
 export async function run(context: Context, input: ShowInput): Promise<number> {
-  const effective = effectivePolicy(context, { files: input.policy, preset: input.preset });
+  const loaded = await policyLayers(context, { files: input.policy, preset: input.preset });
+  const effective = resolvePolicy(loaded);
   if (input.json === true) {
-    context.stdout.write(`${toJson({ schema: 'paddock/policy/v1', ...effective })}\n`);
+    const rules = writtenRules(loaded);
+    context.stdout.write(`${toJson({ schema: 'paddock/policy/v1', ...effective, rules })}\n`);
     return EXIT.ok;
   }
   writeValues(context, effective);
+  const rules = rulesText(context, loaded);
+  if (rules !== '') context.stdout.write(`\n${rules}\n`);
   return EXIT.ok;
 }
 

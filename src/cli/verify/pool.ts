@@ -12,7 +12,7 @@ export interface PoolInput extends How {
 
 /** The judgements of all files, in the order of `paths` whatever the number of jobs. Never throws for a file. */
 export async function judgeAll(input: PoolInput): Promise<Judgement[]> {
-  const { paths, jobs, wanted, by, whole, onBytes, progress } = input;
+  const { paths, jobs, wanted, by, whole, asked, onBytes, progress } = input;
   const results: Judgement[] = [];
   let next = 0;
   let judged = 0;
@@ -22,14 +22,14 @@ export async function judgeAll(input: PoolInput): Promise<Judgement[]> {
       progress(++judged);
     }
   };
-  if (jobs <= 1) await take((path) => judgeOne(path, { wanted, by, whole, onBytes }));
-  else await Promise.all(Array.from({ length: jobs }, () => inThread({ wanted, by, whole }, take)));
+  if (jobs <= 1) await take((path) => judgeOne(path, { wanted, by, whole, asked, onBytes }));
+  else await Promise.all(Array.from({ length: jobs }, () => inThread({ wanted, by, whole, asked }, take)));
   return results;
 }
 
 // A thread that ends in the middle of a file (out of memory, say) costs that file its judgement; a new one goes on.
 async function inThread(
-  how: Pick<How, 'wanted' | 'by' | 'whole'>,
+  how: Pick<How, 'wanted' | 'by' | 'whole' | 'asked'>,
   take: (judge: (path: string) => Promise<Judgement>) => Promise<void>,
 ): Promise<void> {
   let worker: Worker | undefined;

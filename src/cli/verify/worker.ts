@@ -1,7 +1,7 @@
 import { parentPort } from 'node:worker_threads';
 import type { Wanted } from '../../report/outcome.ts';
 import type { JudgedBy } from '../judged.ts';
-import { judgeOne } from './judge-one.ts';
+import { type Asked, judgeOne } from './judge-one.ts';
 import type { WholeWanted } from './whole.ts';
 
 interface Task {
@@ -9,6 +9,7 @@ interface Task {
   readonly wanted: Wanted;
   readonly by?: JudgedBy;
   readonly whole?: WholeWanted;
+  readonly asked?: Asked;
 }
 
 /** A thread of `paddock verify --jobs`: takes one path after the other and answers with its judgement. */
