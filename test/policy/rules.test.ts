@@ -1,7 +1,9 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Verdict } from '../../src/integrity/verdict.ts';
 import { PaddockError } from '../../src/lib/errors.ts';
-import { compileRules, examineRules } from '../../src/policy/compile.ts';
+import { type Conditions, compileRules, examineRules } from '../../src/policy/compile.ts';
+import { compileCondition } from '../../src/policy/conditions/condition.ts';
 import type { Facts } from '../../src/policy/conditions/variables.ts';
 import { decide } from '../../src/policy/decide.ts';
 import type { Layer } from '../../src/policy/layer.ts';
@@ -9,8 +11,10 @@ import { mergeLayers } from '../../src/policy/merge.ts';
 import { examinePolicy, parsePolicy } from '../../src/policy/parse.ts';
 import type { EffectivePolicy } from '../../src/policy/policy.ts';
 import { presetLayers } from '../../src/policy/presets.ts';
-import { layer, PARSE_HOST } from './arbitrary.ts';
+import type { Rule } from '../../src/policy/rules.ts';
+import { anyLayers, layer, PARSE_HOST, partialPolicy } from './arbitrary.ts';
 import { FACTS, without } from './conditions/facts.ts';
+import { widened } from './widened.ts';
 
 const DEFAULT = presetLayers('default', PARSE_HOST);
 const RELEASE: Verdict = { standing: 'release', tier: 'A', release: 'llamafile-0.9.3', findings: [] };
@@ -298,5 +302,82 @@ describe('what is wrong with a rule', () => {
     expect(await problems(text)).toHaveLength(2);
     const refused = await compileRules([parse(text)]).catch((cause: unknown) => cause);
     expect(refused).toBeInstanceOf(PaddockError);
+  });
+});
+
+describe('under a ceiling with rules of its own', () => {
+  const CONDITIONS = [
+    'true',
+    'file.size > 1000',
+    'user.uid == 0 || "a" in user.groups',
+    'model.known && model.parameters > 10',
+    '"friend" in signers',
+    '10 / user.uid > 3',
+    'time.hour >= 22 ? host.name == "x" : runtime.tier == "A"',
+    '!user.groups.exists(g, g == "b")',
+  ];
+  const condition = fc.constantFrom(...CONDITIONS);
+  const rule = fc.tuple(condition, partialPolicy).map(([when, values]): Rule => {
+    const origin = { layer: 'a rule' };
+    const place = { origin, where: '', excerpt: '' };
+    return { name: when, when, origin, effect: { values, origins: new Map() }, pointAt: () => place };
+  });
+  const ruled = fc
+    .tuple(anyLayers, fc.array(rule, { maxLength: 3 }))
+    .map(([layers, rules]) =>
+      layers.map((one, index): Layer => (index === layers.length - 1 ? { ...one, rules } : one)),
+    );
+  const value = {
+    'user.uid': fc.constantFrom(0, 1, 2),
+    'user.groups': fc.subarray(['a', 'b', 'c']),
+    'file.size': fc.constantFrom(1, 2000),
+    'model.known': fc.boolean(),
+    'model.parameters': fc.constantFrom(1, 100),
+    'time.hour': fc.constantFrom(1, 23),
+    'host.name': fc.constantFrom('x', 'y'),
+    'runtime.tier': fc.constantFrom('A', 'B'),
+  };
+  const anyFacts = fc.record({
+    values: fc.record(value, { requiredKeys: [] }),
+    signers: fc.subarray(FACTS.signers.map((one) => ({ ...one }))),
+  }) as fc.Arbitrary<Facts>;
+
+  it('no later layer permits what the ceiling does not, whatever the file and the user', async () => {
+    const checked = new Map(
+      await Promise.all(CONDITIONS.map(async (when) => [when, await compileCondition(when)] as const)),
+    );
+    const conditionsOf = (layers: readonly Layer[]): Conditions =>
+      new Map(
+        layers.flatMap(({ rules = [] }) =>
+          rules.flatMap((one) => {
+            const compiled = checked.get(one.when);
+            return compiled === undefined ? [] : [[one, compiled] as const];
+          }),
+        ),
+      );
+    let held = 0;
+    fc.assert(
+      fc.property(
+        fc.array(ruled, { minLength: 1, maxLength: 2 }),
+        fc.array(ruled, { maxLength: 3 }),
+        anyFacts,
+        (above, below, facts) => {
+          const system = [...DEFAULT, ...above.flat()];
+          const layers = [...system, ...below.flat()];
+          const conditions = conditionsOf(layers);
+          const alone = mergeLayers({ layers: system, ceiling: system.length, conditions, facts });
+          const both = mergeLayers({ layers, ceiling: system.length, conditions, facts });
+          held += both.rules.filter(({ state }) => state === 'held').length;
+          expect(widened(alone.policy, both.policy)).toEqual([]);
+          // What refuses by the ceiling alone refuses with later layers, too.
+          expect(both.rules.slice(0, alone.rules.length)).toEqual(alone.rules);
+          expect(both.systemRequires).toEqual(alone.systemRequires);
+          expect(both.systemForce).toEqual(alone.systemForce);
+          expect(both.systemMatch).toBe(alone.systemMatch);
+        },
+      ),
+      { numRuns: 700 },
+    );
+    expect(held).toBeGreaterThan(200);
   });
 });
