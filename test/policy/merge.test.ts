@@ -70,7 +70,7 @@ describe('under a ceiling', () => {
         const { policy } = mergeLayers({ layers: [...system, ...later], ceiling: system.length });
         expect(widened(ceiling, policy)).toEqual([]);
       }),
-      { numRuns: 2000 },
+      { numRuns: 1000 },
     );
   });
 

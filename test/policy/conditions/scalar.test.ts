@@ -53,6 +53,7 @@ describe('the place of a character', () => {
     fc.assert(
       fc.property(texts, styles, (written, defaultStringType) => {
         const text = stringify({ when: written }, { defaultStringType, lineWidth: 20 });
+        fc.pre(Buffer.from(text).toString() === text); // a line may be folded within a pair of units: no file holds that
         const node = scalar(text);
         const { value } = node;
         let before = 0;
