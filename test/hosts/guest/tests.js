@@ -1,0 +1,79 @@
+// Runs the tests inside the guest and writes one line of JSON for each part to the second serial line.
+import { spawnSync } from 'node:child_process';
+import { appendFileSync, readFileSync, rmSync } from 'node:fs';
+import { release } from 'node:os';
+
+const RESULTS = '/dev/ttyS1';
+const REPORT = '/tmp/report.json';
+/** Without hardware help everything takes some thirty times as long. */
+const TEST_MS = 600_000;
+const PART_MS = 3_600_000;
+
+/** Which files, and which of their tests. */
+const PARTS = [
+  { name: 'gate', args: ['test/gate', 'test/host'] },
+  { name: 'attacks, root', args: ['test/attacks/attacks.test.ts', '-t', readFileSync('/attacks', 'utf8')] },
+  {
+    name: 'attacks, plain user',
+    args: ['test/attacks/plain-user.test.ts', '-t', readFileSync('/attacks', 'utf8')],
+  },
+];
+
+tell({
+  kernel: release(),
+  groups: readFileSync('/proc/self/cgroup', 'utf8').trim(),
+  lsm: read('/sys/kernel/security/lsm'),
+});
+tell({ doctor: run(['bin/paddock.js', 'doctor', '--json'], 300_000).stdout });
+for (const part of PARTS) tell({ part: part.name, ...runTests(part.args) });
+tell({ complete: true });
+
+function runTests(args) {
+  rmSync(REPORT, { force: true });
+  const reporters = ['--reporter=verbose', '--reporter=json', `--outputFile.json=${REPORT}`];
+  const limits = [`--testTimeout=${TEST_MS}`, `--hookTimeout=${TEST_MS}`, '--no-file-parallelism'];
+  const ended = run(
+    ['node_modules/vitest/vitest.mjs', 'run', ...reporters, ...limits, ...args],
+    PART_MS,
+    'inherit',
+  );
+  const text = read(REPORT);
+  if (text === undefined) return { ended: ended.status ?? ended.signal ?? String(ended.error) };
+  const {
+    numPassedTests: passed,
+    numFailedTests: failed,
+    numPendingTests: skipped,
+    testResults,
+  } = JSON.parse(text);
+  const failures = testResults.flatMap(({ name, message, assertionResults }) => [
+    ...(message ? [{ test: name, message: message.slice(0, 2000) }] : []),
+    ...assertionResults
+      .filter(({ status }) => status === 'failed')
+      .map(({ fullName, failureMessages }) => ({
+        test: fullName,
+        message: failureMessages.join('\n').slice(0, 4000),
+      })),
+  ]);
+  return { ended: ended.status, passed, failed, skipped, failures };
+}
+
+function run(args, timeout, output = 'pipe') {
+  return spawnSync('node', args, {
+    encoding: 'utf8',
+    timeout,
+    killSignal: 'SIGKILL',
+    stdio: ['ignore', output, 'inherit'],
+  });
+}
+
+function read(path) {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined; // not there: the kernel lacks it, or the run left no report
+  }
+}
+
+function tell(line) {
+  appendFileSync(RESULTS, `${JSON.stringify(line)}\n`);
+}

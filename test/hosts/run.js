@@ -1,0 +1,64 @@
+#!/usr/bin/env node
+// The gate's tests and a part of the attacks on other kernels: Debian's, each booted in QEMU without KVM, with unified
+// control groups. As root, with qemu-system-x86_64, mmdebstrap, mke2fs and xz, and a built product:
+//   npm run build && node test/hosts/run.js [SUITE...] [--attacks PATTERN] [--minutes N] [--memory 2G] [--cpus 1]
+// Results: dist/hosts/SUITE.json, the guest's screen dist/hosts/SUITE.log; a table of all that are there on standard output.
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { boot } from './boot.js';
+import { makeInitramfs, makeRoot } from './image.js';
+import { fetchKernel, fetchUserland } from './packages.js';
+import { collect, table } from './results.js';
+
+const product = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+const work = join(product, 'dist/hosts');
+
+/** A kernel without Landlock, and three with what came since: files; networks and scopes; audit and later. */
+const SUITES = ['bullseye', 'bookworm', 'trixie', 'trixie-backports'];
+/** What every userland runs: what is measured is the kernel. */
+const USERLAND = 'bookworm';
+const ATTACKS = 'kill|signal|shell|socket|connect|listen|namespace|mount|io_uring|memory|fork|launcher dies';
+
+async function main() {
+  const options = readOptions(process.argv.slice(2));
+  mkdirSync(work, { recursive: true });
+  const userland = fetchUserland(join(work, 'userland'), USERLAND);
+  for (const suite of options.suites) {
+    const kernel = fetchKernel(join(work, `kernel-${suite}`), suite);
+    console.log(`${suite}: Linux ${kernel.version}`);
+    const files = {
+      kernel: kernel.image,
+      initramfs: makeInitramfs(join(work, `${suite}.cpio`), kernel, userland),
+      root: makeRoot(join(work, 'root.ext4'), { userland, product, attacks: options.attacks }),
+      screen: join(work, `${suite}.log`),
+      results: join(work, `${suite}.lines`),
+    };
+    const end = await boot(files, options);
+    const results = collect(readFileSync(files.results, 'utf8'), { suite, version: kernel.version, end });
+    writeFileSync(join(work, `${suite}.json`), `${JSON.stringify(results, null, 2)}\n`);
+    if (!results.complete) {
+      console.error(`${suite}: not complete, ${end}: see ${files.screen}`);
+      process.exitCode = 1;
+    }
+  }
+  const all = readdirSync(work).filter((name) => name.endsWith('.json'));
+  console.log(table(all.map((name) => JSON.parse(readFileSync(join(work, name), 'utf8')))));
+}
+
+function readOptions(words) {
+  const options = { attacks: ATTACKS, minutes: '60', memory: '2G', cpus: '1' };
+  const suites = [];
+  for (let at = 0; at < words.length; at++) {
+    const name = words[at].replace(/^--/, '');
+    if (name === words[at]) suites.push(name);
+    else if (name in options && words[at + 1] !== undefined) options[name] = words[++at];
+    else
+      throw new Error(
+        `${words[at]}: expected a suite, or one of --${Object.keys(options).join(', --')} with a value`,
+      );
+  }
+  return { ...options, minutes: Number(options.minutes), suites: suites.length > 0 ? suites : SUITES };
+}
+
+await main();
