@@ -7,7 +7,7 @@ import { PRESETS } from '../policy/preset-names.ts';
 import type { CallerStreams } from '../terminal/streams.ts';
 import { baselineCommands } from './baseline-commands.ts';
 import type { Context } from './context.ts';
-import { collect, duration, memory, positive, whole } from './options.ts';
+import { collect, duration, memory, niceness, positive, size, weight, whole } from './options.ts';
 import { policyCommands } from './policy-commands.ts';
 import { report } from './report.ts';
 import { signCommands, trustCommands } from './trust-commands.ts';
@@ -41,7 +41,7 @@ function program(context: Context): Command {
     .summary('check a llamafile and run it inside the fence')
     .description(
       'Takes the place of `./model.llamafile …`: the same arguments, streams, signals, port and exit code.\n' +
-        'Exit: the program’s own; 125 paddock failed, 126 refused, 127 not found.',
+        'Exit: the program’s own; 124 ended by a limit of paddock’s, 125 paddock failed, 126 refused, 127 not found.',
     )
     .passThroughOptions()
     .argument('<file>', 'the llamafile')
@@ -49,9 +49,22 @@ function program(context: Context): Command {
     .option('--policy <file>', 'a policy on top of the system’s and your own', collect)
     .option('--preset <name>', PRESETS.join(', '))
     .option('--memory <size>', 'limit for the whole session, e.g. 8GiB', memory)
+    .option('--swap <size>', 'swap space beside the memory; 0 for none', size)
     .option('--cpus <number>', 'CPUs the session may use, e.g. 2.5', positive)
+    .option(
+      '--cpu-weight <number>',
+      'share of the CPUs when others want them: 1 to 10000, all have 100',
+      weight,
+    )
     .option('--processes <number>', 'limit of processes and threads', whole)
+    .option('--open-files <number>', 'limit of open files of each process', whole)
+    .option('--file-size <size>', 'the largest file that may be written', size)
+    .option('--disk <size>', 'what the private folders may hold together', size)
     .option('--time <duration>', 'wall-clock limit, e.g. 30m', duration)
+    .option('--idle <duration>', 'end it when it has been idle for so long', duration)
+    .option('--output-limit <size>', 'what it may write to its output and errors together', size)
+    .option('--nice <number>', 'how far it stands back for others: 0 to 19', niceness)
+    .option('--io-weight <number>', 'share of the disks: 1 to 10000, all have 100', weight)
     .option('--read <path>', 'grant reading a file or folder', collect)
     .option('--write <path>', 'grant writing a file or folder', collect)
     .option('--exec <path>', 'grant executing a program or folder', collect)

@@ -33,6 +33,27 @@ export function positive(text: string): number {
   return value;
 }
 
+/** Bytes, 0 too. @throws InvalidArgumentError */
+export function size(text: string): number {
+  const bytes = parseBytes(text);
+  if (bytes === undefined) throw new InvalidArgumentError('A size is expected: 512MiB, 8GiB.');
+  return bytes;
+}
+
+/** 1 to 10000. @throws InvalidArgumentError */
+export function weight(text: string): number {
+  const value = Number(text);
+  if (Number.isSafeInteger(value) && value >= 1 && value <= 10_000) return value;
+  throw new InvalidArgumentError('A whole number from 1 to 10000 is expected; 100 is everybody’s.');
+}
+
+/** 0 to 19. @throws InvalidArgumentError */
+export function niceness(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== '' && Number.isSafeInteger(value) && value >= 0 && value <= 19) return value;
+  throw new InvalidArgumentError('A whole number from 0 to 19 is expected.');
+}
+
 /** A whole number above 0. @throws InvalidArgumentError */
 export function whole(text: string): number {
   const value = Number(text);

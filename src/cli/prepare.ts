@@ -155,7 +155,7 @@ async function prepareAllowed(
       directories,
       own: [state, config, cache, packageRoot()],
       streams,
-      reopen: streams === 'pipes' ? reopenable() : [],
+      reopen: streams === 'pipes' ? reopenable(decision.effective.policy.limits.outputBytes !== null) : [],
       allowDegraded: mayDegrade(input, decision, say),
       paths: systemPaths,
     });
@@ -267,8 +267,9 @@ function checkExecutable({ file }: Judged): void {
  * Standard streams that are files or devices: Landlock takes a rule for these, and `/dev/stdin` can open them again. Only
  * in the way in which they are open: a file that is read from may not become one that is written.
  */
-function reopenable(): (0 | 1 | 2)[] {
-  return ([0, 1, 2] as const).filter((fd) => {
+function reopenable(outputCounted: boolean): (0 | 1 | 2)[] {
+  const inherited = outputCounted ? ([0] as const) : ([0, 1, 2] as const);
+  return inherited.filter((fd) => {
     try {
       const stats = fstatSync(fd);
       if (accessMode(fd) === (fd === 0 ? O_WRONLY : O_RDONLY)) return false;

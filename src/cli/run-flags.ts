@@ -4,7 +4,7 @@ import { PaddockError } from '../lib/errors.ts';
 import type { Environment } from '../lib/paths.ts';
 import { escapeText } from '../lib/text.ts';
 import type { PartialPolicy } from '../policy/layer.ts';
-import type { NetworkMode } from '../policy/policy.ts';
+import type { NetworkMode, Policy } from '../policy/policy.ts';
 
 /** The options of `run` that are a layer of the policy: the last one. */
 export interface RunFlags {
@@ -12,6 +12,15 @@ export interface RunFlags {
   readonly cpus?: number;
   readonly processes?: number;
   readonly time?: number;
+  readonly swap?: number;
+  readonly cpuWeight?: number;
+  readonly openFiles?: number;
+  readonly fileSize?: number;
+  readonly disk?: number;
+  readonly idle?: number;
+  readonly outputLimit?: number;
+  readonly nice?: number;
+  readonly ioWeight?: number;
   readonly read?: readonly string[];
   readonly write?: readonly string[];
   readonly exec?: readonly string[];
@@ -21,12 +30,9 @@ export interface RunFlags {
 
 /** The flags as a layer. Relative paths are the caller's. */
 export function flagLayer(flags: RunFlags, cwd: string, env: Environment): PartialPolicy {
-  const limits = {
-    ...(flags.memory === undefined ? {} : { memoryBytes: flags.memory }),
-    ...(flags.cpus === undefined ? {} : { cpus: flags.cpus }),
-    ...(flags.processes === undefined ? {} : { processes: Math.floor(flags.processes) }),
-    ...(flags.time === undefined ? {} : { timeMs: flags.time }),
-  };
+  const limits = Object.fromEntries(
+    LIMITS.flatMap(([flag, leaf]) => (flags[flag] === undefined ? [] : [[leaf, flags[flag]]])),
+  );
   return {
     ...(Object.keys(limits).length === 0 ? {} : { limits }),
     ...files(flags, cwd),
@@ -34,6 +40,23 @@ export function flagLayer(flags: RunFlags, cwd: string, env: Environment): Parti
     ...(flags.network === undefined ? {} : { network: { mode: flags.network } }),
   };
 }
+
+/** Flags of limits, and their leaves. */
+const LIMITS = [
+  ['memory', 'memoryBytes'],
+  ['swap', 'swapBytes'],
+  ['cpus', 'cpus'],
+  ['cpuWeight', 'cpuWeight'],
+  ['processes', 'processes'],
+  ['openFiles', 'openFiles'],
+  ['fileSize', 'fileBytes'],
+  ['disk', 'diskBytes'],
+  ['time', 'timeMs'],
+  ['idle', 'idleMs'],
+  ['outputLimit', 'outputBytes'],
+  ['nice', 'nice'],
+  ['ioWeight', 'ioWeight'],
+] as const satisfies readonly (readonly [keyof RunFlags, keyof Policy['limits']])[];
 
 /** What was asked for and comes to nothing, a line each: a path that is misspelt, a variable that is not set. */
 export function withoutEffect({ read, write, exec, env }: RunFlags, cwd: string, all: Environment): string[] {

@@ -28,9 +28,13 @@ import type { StillFile } from './still.ts';
 export async function run(context: Context, input: RunInput, caller: CallerStreams): Promise<void> {
   const guarded = await guard(context, input, caller);
   if (guarded === undefined) return;
+  if (guarded.killed?.limit !== undefined) process.exit(LIMIT_REACHED);
   if ('signal' in guarded.end) await endBySignal(guarded.end.signal);
   else process.exit(guarded.end.code);
 }
+
+/** One of paddock's own limits ended the session: the code of timeout(1). */
+const LIMIT_REACHED = 124;
 
 /** For commands that run a file on their way: the demo. */
 export interface GuardHooks {
@@ -81,6 +85,7 @@ async function session(
 ): Promise<Conducted> {
   const { plan, judged, decision } = prepared;
   const { policy } = decision.effective;
+  if (policy.limits.outputBytes !== null) streams.countOutput();
   const start = { now: context.now(), plan, verdict: decision.verdict, decision, host: prepared.host };
   const facts = { sizeBytes: judged.anatomy.size, pid: process.pid, files: PROC_FILES };
   const { writer, sinks } = await openRecord(context, policy, describeStart({ ...start, ...facts }), say);
@@ -88,6 +93,7 @@ async function session(
   const observer = observeSession({
     plan,
     actions: policy.watch,
+    limits: policy.limits,
     session: writer,
     files: PROC_FILES,
     outputVisible: streams.stdio[1] !== 'inherit',
@@ -96,7 +102,13 @@ async function session(
     ...(hooks.phase === undefined ? {} : { phase: (transition) => hooks.phase?.(transition, fresh()) }),
   });
   try {
-    const conducted = await conductGuarded(prepared, streams, observer, hooks.signals ?? processSignals());
+    const conducted = await conductGuarded(
+      prepared,
+      streams,
+      observer,
+      hooks.signals ?? processSignals(),
+      say,
+    );
     const record = observer.finish(endResult(conducted), conducted.killed);
     hooks.ended?.(record);
     say(
@@ -118,11 +130,12 @@ async function conductGuarded(
   streams: Streams,
   observer: SessionObserver,
   signals: CallerSignals,
+  say: Speaker,
 ): Promise<Conducted> {
   const { limits, watch } = decision.effective.policy;
   try {
     opened.check(); // the last look before the start
-    makeLeaves(plan.cgroups);
+    for (const line of makeLeaves(plan.cgroups)) say('warn', line);
     return await conduct({
       plan,
       gateProgram: gate,
@@ -178,6 +191,7 @@ function guarding({ file, still, release }: StillFile, observer: SessionObserver
     sample: () =>
       isChanged() ? { by: 'file', detail: 'the file was changed while it ran' } : observer.sample(),
     output: (descriptor, bytes) => observer.output(descriptor, bytes),
+    timeUp: (limitMs) => observer.timeUp(limitMs),
   };
 }
 

@@ -11,6 +11,7 @@
 
 #include "kernel.h"
 #include "landlock.h"
+#include "limits.h"
 #include "order.h"
 #include "privileges.h"
 
@@ -179,12 +180,14 @@ static int execute(struct child *child, const struct operation *operation) {
 
 static int perform(struct child *child, const struct operation *operation) {
   const uint32_t *number = operation->number;
-  const uint64_t limit[2] = {operation->wide[0], operation->wide[1]}; /* struct rlimit64 */
   switch (operation->opcode) {
     case OP_DEATH_SIGNAL:
       return death_signal(child, (int)number[0]);
     case OP_RLIMIT:
-      return (int)syscall(SYS_prlimit64, 0, number[0], limit, NULL);
+    case OP_NICE:
+    case OP_IO_PRIORITY:
+    case OP_AFFINITY:
+      return limit_self(operation);
     case OP_JOIN:
       return join(operation->text);
     case OP_CHDIR:

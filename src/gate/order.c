@@ -128,6 +128,12 @@ static const char *child_value(struct said *said, const struct operation *operat
   switch (operation->opcode) {
     case OP_DEATH_SIGNAL:
       return first >= 1 && first <= 64 ? NULL : "not a signal number";
+    case OP_NICE:
+      return first <= 19 ? NULL : "not 0 to 19";
+    case OP_IO_PRIORITY:
+      return first <= 7 ? NULL : "not 0 to 7";
+    case OP_AFFINITY:
+      return operation->rest_length >= 1 && operation->rest_length <= MAX_AFFINITY ? NULL : "not 1 to 1024 bytes";
     case OP_UMASK:
       return first <= 0777 ? NULL : "not a file mode mask";
     case OP_NO_NEW_PRIVILEGES:

@@ -11,6 +11,7 @@ enum {
   MAX_GRANTS = 4096,
   MAX_CGROUPS = 16,
   MAX_LABEL = 64,
+  MAX_AFFINITY = 1024, /* bytes: 8192 CPUs, the most that Linux is built for */
   MAX_PLACE = 64, /* the gate's own descriptors live at this number and above while the child is set up */
   MAX_FILTER = 4096 /* BPF_MAXINSNS */
 };

@@ -67,6 +67,9 @@ enum opcode {
   OP_ENVIRONMENT = 46,         /* string KEY=VALUE */
   OP_ARGUMENT = 47,            /* string */
   OP_SIGNALS = 48,
+  OP_NICE = 60,        /* u32 0 to 19 */
+  OP_IO_PRIORITY = 61, /* u32 level 0 to 7 of the class best effort; never in front of where the caller is */
+  OP_AFFINITY = 62,    /* rest: bit n of the bytes stands for CPU n */
   OP_EXEC = 49 /* handle: u32 kind (0 descriptor, 1 memfd slot), u32 number */
 };
 

@@ -45,6 +45,9 @@ static const struct {
     {OP_ENVIRONMENT, "environment", "s"},
     {OP_ARGUMENT, "argument", "s"},
     {OP_SIGNALS, "signals", ""},
+    {OP_NICE, "nice", "u"},
+    {OP_IO_PRIORITY, "io-priority", "u"},
+    {OP_AFFINITY, "affinity", "*"},
     {OP_EXEC, "exec", "uu"},
 };
 enum { SHAPE_COUNT = sizeof SHAPES / sizeof *SHAPES };

@@ -39,7 +39,10 @@ export function discoverCgroups(facts: CgroupFacts): CgroupAbility {
 }
 
 /** Controllers that hold a session, as both versions name them. */
-const CONTROLLERS = ['memory', 'pids', 'cpu', 'freezer'] as const;
+const CONTROLLERS = ['memory', 'pids', 'cpu', 'io', 'freezer'] as const;
+
+/** What v1 calls them, where it is not the same. */
+const NAMES_V1: Readonly<Record<string, string>> = { io: 'blkio' };
 
 /** Deeper trees do not occur; a loop over text from the kernel is bounded all the same. */
 const MAX_DEPTH = 64;
@@ -82,8 +85,9 @@ function v1Parents(
 ): Record<string, string> {
   const parents: Record<string, string> = {};
   for (const controller of CONTROLLERS) {
-    const mount = mounts.find((one) => one.type === 'cgroup' && one.options.includes(controller));
-    const group = groups.find((one) => one.controllers.includes(controller));
+    const name = NAMES_V1[controller] ?? controller;
+    const mount = mounts.find((one) => one.type === 'cgroup' && one.options.includes(name));
+    const group = groups.find((one) => one.controllers.includes(name));
     if (mount === undefined || group === undefined) continue;
     const path = place(mount, group.path);
     if (path !== undefined && facts.writable(path)) parents[controller] = path;

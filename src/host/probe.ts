@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { accessSync, constants, readdirSync, readFileSync } from 'node:fs';
+import { getPriority } from 'node:os';
 import * as v from 'valibot';
 import type { HostAbilities } from '../launch/plan.ts';
 import { PaddockError } from '../lib/errors.ts';
@@ -32,6 +33,7 @@ export function probeHost(gate: string, uid: number): HostAbilities {
     meminfo: readText('/proc/meminfo'),
     limits: readText('/proc/self/limits'),
     affinity: readText('/proc/self/status'),
+    nice: getPriority(),
     writable,
     read: readSmall,
     userTasks: () => countTasks(uid),
@@ -47,6 +49,7 @@ export interface HostFacts {
   readonly limits: string;
   /** /proc/self/status: the CPUs that we may use. */
   readonly affinity: string;
+  readonly nice: number;
   writable(path: string): boolean;
   read(path: string): string | undefined;
   userTasks(): number;
@@ -69,8 +72,11 @@ export function abilities(probe: GateProbe, facts: HostFacts): HostAbilities {
     seccompNotify: probe.seccompNotify && probe.pidfdGetfd,
     cgroup,
     userNamespaces: probe.userNamespaces,
-    memoryBytes: memoryBytes(facts.meminfo),
-    cpus: allowedCpus(facts.affinity),
+    memoryBytes: meminfo(facts.meminfo, 'MemTotal'),
+    swapBytes: meminfo(facts.meminfo, 'SwapTotal'),
+    cpus: allowedCpus(facts.affinity).length,
+    cpuNumbers: allowedCpus(facts.affinity),
+    nice: facts.nice,
     uid: facts.uid,
     hardLimits: hardLimits(facts.limits),
     ...(cgroup.controllers.includes('pids') ? {} : { userTasks: facts.userTasks() }),
@@ -107,6 +113,7 @@ const LIMIT_NAMES: readonly [string, number][] = [
   ['Max processes', 6],
   ['Max open files', 7],
   ['Max msgqueue size', 12],
+  ['Max nice priority', 13],
   ['Max realtime priority', 14],
 ];
 
@@ -129,19 +136,24 @@ function runProbe(gate: string): GateProbe {
   }
 }
 
-function memoryBytes(meminfo: string): number {
-  const kib = Number(/^MemTotal:\s+(\d+) kB$/m.exec(meminfo)?.[1] ?? 0);
+function meminfo(text: string, key: 'MemTotal' | 'SwapTotal'): number {
+  const line = text.split('\n').find((one) => one.startsWith(`${key}:`));
+  const kib = Number(/^\w+:\s+(\d+) kB$/.exec(line ?? '')?.[1] ?? 0);
   return Number.isSafeInteger(kib * 1024) ? kib * 1024 : 0;
 }
 
+/** As many as Linux is built for. */
+const MAX_CPUS = 8192;
+
 // "Cpus_allowed_list:	0-3,8": what a container or taskset left us.
-function allowedCpus(status: string): number {
+function allowedCpus(status: string): number[] {
   const list = /^Cpus_allowed_list:\s+([\d,-]+)$/m.exec(status)?.[1] ?? '0';
-  const count = list.split(',').reduce((sum, part) => {
-    const [first, last] = part.split('-').map(Number);
-    return sum + Math.max(1, (last ?? first ?? 0) - (first ?? 0) + 1);
-  }, 0);
-  return Number.isSafeInteger(count) ? count : 1;
+  const numbers = list.split(',').flatMap((part) => {
+    const [first = 0, last = first] = part.split('-').map(Number);
+    return Array.from({ length: Math.min(MAX_CPUS, Math.max(0, last - first + 1)) }, (_, at) => first + at);
+  });
+  const allowed = numbers.filter((number) => number < MAX_CPUS);
+  return allowed.length === 0 ? [0] : allowed;
 }
 
 function hardLimits(text: string): Record<number, bigint> {

@@ -43,7 +43,7 @@ export const BOUNDARIES: readonly Boundary[] = [
     what: 'memory, processes, CPU of the whole session',
     how: 'cgroup v2 or v1 leaf',
     lacking:
-      'limits of each process only, and the record says so; refusal where policy requires `limits-session`, as `strict` does',
+      'limits of each process only (CPUs: bound to so many of them), and summary and record say so; refusal where policy requires `limits-session`, as `strict` does',
   },
   {
     what: 'the user’s terminal',

@@ -38,6 +38,12 @@ export type Operation =
   // ── child ──
   | { readonly op: 'death-signal'; readonly signal: number }
   | { readonly op: 'rlimit'; readonly resource: number; readonly soft: bigint; readonly hard: bigint }
+  /** 0 to 19; the caller's own niceness or more. */
+  | { readonly op: 'nice'; readonly value: number }
+  /** Best effort of level 0 to 7; a caller that stands back further stays there. */
+  | { readonly op: 'io-priority'; readonly level: number }
+  /** Bit n of the bytes stands for CPU n. */
+  | { readonly op: 'affinity'; readonly mask: Uint8Array }
   | { readonly op: 'join'; readonly path: string } // writes "0" to this cgroup.procs or tasks file
   | { readonly op: 'chdir'; readonly path: string }
   | { readonly op: 'umask'; readonly mask: number }
@@ -141,6 +147,9 @@ export const OPCODES: Readonly<Record<Operation['op'] | 'end', number>> = {
   argument: 47,
   signals: 48,
   exec: 49,
+  nice: 60,
+  'io-priority': 61,
+  affinity: 62,
 };
 
 /** First bytes of the stream. */
@@ -196,6 +205,12 @@ function payload(operation: Operation): Buffer {
       return u32(operation.signal);
     case 'rlimit':
       return Buffer.concat([u32(operation.resource), u64(operation.soft), u64(operation.hard)]);
+    case 'nice':
+      return u32(operation.value);
+    case 'io-priority':
+      return u32(operation.level);
+    case 'affinity':
+      return Buffer.from(operation.mask);
     case 'join':
     case 'chdir':
       return text(operation.path);

@@ -17,6 +17,12 @@ export interface HostAbilities {
   readonly uid: number;
   /** Hard limits of the launcher by RLIMIT number; absent: unlimited. Nobody may raise these without privilege. */
   readonly hardLimits?: Readonly<Record<number, bigint>>;
+  /** Swap space of the machine; absent: not known. */
+  readonly swapBytes?: number;
+  /** Numbers of the CPUs that the launcher may use. */
+  readonly cpuNumbers?: readonly number[];
+  /** The launcher's own niceness, which every program that it starts has. */
+  readonly nice?: number;
   /** Tasks that the user has already; only counted where no cgroup limits processes. */
   readonly userTasks?: number;
 }
@@ -26,7 +32,7 @@ export interface CgroupAbility {
   readonly kind: 'v2' | 'v1' | 'none';
   /** Parent directories by controller: for v2 one entry under `unified`. */
   readonly parents: Readonly<Record<string, string>>;
-  /** Subset of memory, pids, cpu, freezer; what can be limited here. */
+  /** Subset of memory, pids, cpu, io, freezer; what can be limited here. */
   readonly controllers: readonly string[];
   /** A v2 hierarchy (also the empty one of a hybrid host) in which leaves can be killed and frozen. */
   readonly killable?: string;
@@ -60,6 +66,8 @@ export interface LaunchPlan {
   readonly missing: readonly Protection[];
   /** cgroup directories to be made before the start, with the files to write and read back. */
   readonly cgroups: readonly CgroupLeaf[];
+  /** Limits that do not hold here as the policy says them, and what holds in their place. */
+  readonly weaknesses: readonly string[];
   readonly operations: readonly Operation[];
   /** What the user should know; one line each, escaped. */
   readonly warnings: readonly string[];
@@ -69,5 +77,15 @@ export interface CgroupLeaf {
   readonly kind: 'v2' | 'v1-freezer' | 'v1';
   readonly path: string;
   readonly join: string;
-  readonly values: readonly { readonly file: string; readonly value: string; readonly optional: boolean }[];
+  readonly values: readonly CgroupValue[];
+}
+
+/** Written to a file of the leaf and read back. */
+export interface CgroupValue {
+  readonly file: string;
+  readonly value: string;
+  /** False: nothing starts without it. */
+  readonly optional: boolean;
+  /** What to tell the user when no value with these words took. */
+  readonly otherwise?: string;
 }

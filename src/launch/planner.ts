@@ -8,7 +8,7 @@ import { cgroupOperations, joinOperations, planLeaves } from './cgroup.ts';
 import { prepareEnvironment } from './environment.ts';
 import { grantedPaths, grantOperations } from './grants.ts';
 import { type DescriptorGrant, landlockRestrict, landlockRules, type PathGrant } from './landlock.ts';
-import { rlimits } from './limits.ts';
+import { holdsByAffinity, limitWeaknesses, rlimits, scheduling } from './limits.ts';
 import { lacking, matrixFacts } from './matrix.ts';
 import { type HeldIdentity, type Operation, RIGHT_EXECUTE, RIGHT_READ, RIGHT_WRITE } from './operations.ts';
 import type { PathFacts } from './paths.ts';
@@ -87,7 +87,7 @@ export function planLaunch(input: LaunchInput): LaunchPlan {
     input.start.form === 'ape' ? `/proc/self/fd/${PROGRAM_FD}` : input.argv0,
     ...input.arguments.args,
   ];
-  const leaves = planLeaves(input.host.cgroup, policy.limits, input.id);
+  const leaves = planLeaves(input.host.cgroup, policy.limits, input.id, input.host.swapBytes);
   const { network } = input.arguments;
   const start = input.start;
   const granted = grantedPaths({ ...input, files: policy.files, reads: input.arguments.reads });
@@ -109,6 +109,7 @@ export function planLaunch(input: LaunchInput): LaunchPlan {
     protections: inForce,
     missing,
     cgroups: leaves,
+    weaknesses: limitWeaknesses(policy.limits, input.host),
     operations: operations(input, architecture, leaves, environment.variables, argv, granted.grants),
     warnings: [...warnings(input, environment.withheld), ...granted.warnings],
   };
@@ -144,6 +145,7 @@ function operations(
     // ── child ──
     { op: 'death-signal', signal: SIGKILL }, // first: from here on nothing outlives the supervisor
     ...rlimits(policy.limits, host),
+    ...scheduling(policy.limits, host, input.id),
     ...joinOperations(leaves), // while the control groups can still be written
     { op: 'chdir', path: input.directories.work },
     { op: 'umask', mask: 0o077 },
@@ -176,6 +178,7 @@ function seccompOptions(input: LaunchInput, policy: Policy): SeccompOptions {
     execute: policy.files.execute.length > 0,
     landlockAbi: input.host.landlockAbi,
     devices: policy.devices.gpu !== 'none',
+    bound: holdsByAffinity(policy.limits, input.host),
     kill: {
       exec: policy.watch.exec === 'kill',
       connect: policy.watch.connect === 'kill',
@@ -240,10 +243,7 @@ function warnings(input: LaunchInput, withheld: readonly string[]): string[] {
   for (const name of withheld) {
     found.push(`${escapeText(name, 60)} is never passed on: it chooses code or files for the program`);
   }
-  if (limits.cpus !== null && !input.host.cgroup.controllers.includes('cpu')) {
-    found.push('the limit on CPUs is not in force: no cpu controller can be written here');
-  }
-  return found;
+  return [...found, ...limitWeaknesses(limits, input.host, true)];
 }
 
 function nativeArchitecture(host: HostAbilities): Architecture {

@@ -2,23 +2,30 @@ import { startGate } from '../gate/client.ts';
 import type { LaunchPlan } from '../launch/plan.ts';
 import { PaddockError } from '../lib/errors.ts';
 import { escapeText } from '../lib/text.ts';
-import { formatDuration } from '../lib/units.ts';
 import type { Streams } from '../terminal/streams.ts';
 import { eventDecoder } from '../watch/decode.ts';
 import type { GateEvent } from '../watch/events.ts';
+import type { LimitReached } from '../watch/limits.ts';
 
 /** How the program ended: exactly one of both. */
 export type ProgramEnd = { readonly code: number } | { readonly signal: number };
 
 /** Why paddock ended the session. */
-export type KillReason = { readonly by: 'time-limit' | 'rule' | 'record' | 'file'; readonly detail: string };
+export interface KillReason {
+  readonly by: 'limit' | 'rule' | 'record' | 'file';
+  readonly detail: string;
+  /** With `limit`. */
+  readonly limit?: LimitReached;
+}
 
 /** Whoever looks on: keeps the record, raises alerts. Returns a reason to end the session at once. */
 export interface Observer {
   event(event: GateEvent): KillReason | undefined;
   /** Called at each sampling interval. */
   sample(): KillReason | undefined;
-  output(descriptor: 1 | 2, bytes: number): void;
+  output(descriptor: 1 | 2, bytes: number): KillReason | undefined;
+  /** The time of the session is up. */
+  timeUp(limitMs: number): KillReason | undefined;
 }
 
 /** Signals that are forwarded to the program, by number; and the job control of the caller's shell. */
@@ -109,10 +116,6 @@ export async function conduct(input: ConductInput): Promise<Conducted> {
     gate.kill();
   }
 
-  function timeIsUp(limitMs: number): void {
-    act({ by: 'time-limit', detail: `the session reached its time limit of ${formatDuration(limitMs)}` });
-  }
-
   async function drain(): Promise<void> {
     if (streams.mode === 'terminal') await streams.drain();
     gate.drained();
@@ -125,11 +128,11 @@ export async function conduct(input: ConductInput): Promise<Conducted> {
     gate.resume();
   }
 
-  streams.attach(gate.pipes, { output: observer.output });
+  streams.attach(gate.pipes, { output: (descriptor, bytes) => act(observer.output(descriptor, bytes)) });
   input.signals.onSignal((signal) => gate.signal(signal));
   timers.push(setInterval(() => running && act(observer.sample()), input.sampleMs));
   const { timeMs } = input;
-  if (timeMs !== null) timers.push(setTimeout(() => timeIsUp(timeMs), timeMs));
+  if (timeMs !== null) timers.push(setTimeout(() => act(observer.timeUp(timeMs)), timeMs));
   try {
     const code = await gate.ended;
     if (streams.mode === 'pipes') await streams.drain();

@@ -1,17 +1,28 @@
 import type { LaunchPlan } from '../launch/plan.ts';
 import { nameProcess, type ProcFiles, parseAuxv, readStat } from '../lib/proc.ts';
 import type { Policy } from '../policy/policy.ts';
-import type { Transition, WatchInput } from '../watch/phases.ts';
+import { connectionsTo } from '../watch/connections.ts';
+import { diskMeter } from '../watch/disk.ts';
+import { type LimitReached, limitReached, limitWatch, type Reached, type Seen } from '../watch/limits.ts';
+import type { Phase, Transition, WatchInput } from '../watch/phases.ts';
 import { createSampler, type Sampler } from '../watch/sampler.ts';
-import { type Alert, NOTHING_SEEN, type WatchSettings, type WatchState, watch } from '../watch/watch.ts';
+import {
+  type Alert,
+  NOTHING_SEEN,
+  reachedMemory,
+  type WatchSettings,
+  type WatchState,
+  watch,
+} from '../watch/watch.ts';
 import type { KillReason, Observer } from './conduct.ts';
 import { eventEntry, sampleEntries } from './entries.ts';
-import type { SessionWriter } from './record.ts';
+import type { Entry, SessionWriter } from './record.ts';
 import type { EndResult, SessionEnd, SessionRecord } from './types.ts';
 
 export interface ObserverInput {
   readonly plan: LaunchPlan;
   readonly actions: Policy['watch'];
+  readonly limits: Policy['limits'];
   readonly session: SessionWriter;
   readonly files: ProcFiles;
   /** False when the program has the caller's own descriptors, so that its output is not seen. */
@@ -40,17 +51,24 @@ export function observeSession(input: ObserverInput): SessionObserver {
     mode: input.plan.network.mode === 'serve' ? 'server' : 'command',
     outputVisible: input.outputVisible,
     actions: input.actions,
+    memoryBytes: input.limits.memoryBytes,
   };
   const started = input.now();
+  const limits = limitWatch(input.limits, started);
+  const { home, tmp, work } = input.plan.directories;
+  const meter = input.limits.diskBytes === null ? undefined : diskMeter([home, tmp, work]);
+  let program = 0;
+  let limit: LimitReached | undefined;
+  let lastMemoryKill: number | undefined;
   const sampleEntry = sampleEntries(started);
   const alerts: Omit<Alert, 'call'>[] = [];
   const transitions: Transition[] = [];
   let state: WatchState = NOTHING_SEEN;
   let sampler: Sampler | undefined;
   let leftovers = 0;
+  /** The phase before `exiting`. */
+  let busyPhase: Phase = 'loading';
   let killed: KillReason | undefined;
-  /** Found while output passed, where nobody waits for an answer: given at the next event or sample. */
-  let owed: KillReason | undefined;
   let record: SessionRecord | undefined;
 
   function take(what: WatchInput): KillReason | undefined {
@@ -65,6 +83,7 @@ export function observeSession(input: ObserverInput): SessionObserver {
   function keepTransition(transition: Transition): void {
     const isRoom = transitions.length < MAX_TRANSITIONS;
     if (isRoom) transitions.push(transition);
+    if (transition.to !== 'exiting') busyPhase = transition.to;
     const { time, ...rest } = transition;
     session.append(time, { event: 'phase', ...rest }, isRoom);
     input.phase?.(transition);
@@ -75,11 +94,13 @@ export function observeSession(input: ObserverInput): SessionObserver {
     const isRoom = alerts.length < MAX_ALERTS;
     if (isRoom) alerts.push(told);
     const { time, ...rest } = told;
+    if (alert.label === 'memory') lastMemoryKill = time;
     session.append(time, { event: 'alert', ...rest }, isRoom || alert.action === 'kill');
     if (alert.severity !== 'info') input.warn(alert);
   }
 
   function begin(child: number): void {
+    program = child;
     const gatePid = readStat(files, child)?.ppid;
     const gate = gatePid === undefined ? undefined : nameProcess(files, gatePid);
     session.running(nameProcess(files, child) ?? { pid: child, startTime: -1 }, gate);
@@ -92,7 +113,23 @@ export function observeSession(input: ObserverInput): SessionObserver {
     if (sample === undefined) return undefined;
     const entry = sampleEntry(sample);
     if (entry !== undefined) session.append(sample.time, entry);
-    return take({ kind: 'sample', sample });
+    const reached = limits.sample(sample, surroundings());
+    return take({ kind: 'sample', sample }) ?? ended(reached);
+  }
+
+  /** What the kernel does not limit. */
+  function surroundings(): Seen {
+    const { network } = input.plan;
+    return {
+      connections: network.mode === 'serve' ? connectionsTo(files, program, network.port) : 0,
+      diskBytes: meter?.measure(DISK_MS, sampler?.pids() ?? []),
+    };
+  }
+
+  function ended(reached: Reached | undefined): KillReason | undefined {
+    if (reached === undefined) return undefined;
+    limit ??= limitReached({ ...reached, time: input.now(), phase: busyPhase });
+    return { by: 'limit', detail: limit.message, limit };
   }
 
   function total(): KillReason | undefined {
@@ -112,7 +149,7 @@ export function observeSession(input: ObserverInput): SessionObserver {
       reason = { by: 'record', detail: cause instanceof Error ? cause.message : String(cause) };
     }
     killed ??= reason;
-    return reason ?? owed;
+    return reason;
   }
 
   return {
@@ -128,15 +165,27 @@ export function observeSession(input: ObserverInput): SessionObserver {
         return reason ?? (event.event === 'exited' ? total() : undefined);
       }),
     sample: () => deciding(look),
-    output: (descriptor, bytes) => {
-      owed ??= deciding(() => take({ kind: 'output', time: input.now(), descriptor, bytes }));
-    },
+    output: (descriptor, bytes) =>
+      deciding(
+        () => take({ kind: 'output', time: input.now(), descriptor, bytes }) ?? ended(limits.output(bytes)),
+      ),
+    timeUp: (limitMs) => deciding(() => ended({ limit: 'time', figure: limitMs })),
     finish(result, reason) {
       if (record !== undefined) return record;
       killed ??= reason;
       const now = input.now();
-      if (killed !== undefined) session.append(now, { event: 'kill', ...killed }, true);
-      const end = endOf(state, { now, started, killed, result, leftovers, alerts, transitions });
+      meter?.close();
+      limit ??= limitOfKernel(result, {
+        state,
+        killed,
+        limits: input.limits,
+        time: lastMemoryKill ?? now,
+        phase: busyPhase,
+      });
+      if (limit !== undefined) session.append(now, limitEntry(limit), true);
+      if (killed !== undefined)
+        session.append(now, { event: 'kill', by: killed.by, detail: killed.detail }, true);
+      const end = endOf(state, { now, started, killed, limit, result, leftovers, alerts, transitions });
       // What is notable must survive a crash of the machine right after.
       record = session.end(end, alerts.length > 0 || killed !== undefined);
       return record;
@@ -148,22 +197,64 @@ export function observeSession(input: ObserverInput): SessionObserver {
 const REPEATABLE: ReadonlySet<string> = new Set(['call', 'dropped', 'stopped', 'continued']);
 const MAX_ALERTS = 100;
 const MAX_TRANSITIONS = 200;
+/** For counting files, at each sample. */
+const DISK_MS = 50;
 
 interface Ending extends Pick<SessionEnd, 'result' | 'leftovers' | 'alerts' | 'transitions'> {
   readonly now: number;
   readonly started: number;
   readonly killed: KillReason | undefined;
+  readonly limit: LimitReached | undefined;
 }
 
-function endOf(state: WatchState, { now, started, killed, ...rest }: Ending): SessionEnd {
+function endOf(state: WatchState, { now, started, killed, limit, ...rest }: Ending): SessionEnd {
   return {
     time: new Date(now).toISOString(),
     durationMs: Math.max(0, now - started),
-    ...(killed === undefined ? {} : { killed }),
+    ...(killed === undefined ? {} : { killed: { by: killed.by, detail: killed.detail } }),
+    ...(limit === undefined ? {} : { limit }),
     peaks: state.peaks,
     labels: state.labels,
     droppedEvents: state.dropped,
     outputBytes: state.outputBytes,
     ...rest,
   };
+}
+
+function limitEntry({ time, ...rest }: LimitReached): Entry {
+  return { event: 'limit', at: new Date(time).toISOString(), ...rest };
+}
+
+const SIGKILL = 9;
+const SIGXFSZ = 25;
+
+interface KernelFacts {
+  readonly state: WatchState;
+  readonly killed: KillReason | undefined;
+  readonly limits: Policy['limits'];
+  readonly time: number;
+  readonly phase: Phase;
+}
+
+/**
+ * The limit of the kernel by which the program ended. Told from the control group's own counters and from the signal:
+ * a program that is killed by SIGKILL alone may have been killed by anybody.
+ */
+function limitOfKernel(
+  result: EndResult,
+  { state, killed, limits, time, phase }: KernelFacts,
+): LimitReached | undefined {
+  if (killed !== undefined || result.kind !== 'signal') return undefined;
+  const { memoryKills } = state.peaks;
+  if (result.signal === SIGXFSZ) {
+    return limitReached({ limit: 'file-size', figure: limits.fileBytes, time, phase });
+  }
+  if (result.signal !== SIGKILL || memoryKills === 0) return undefined;
+  const own = reachedMemory(state.peaks, limits.memoryBytes);
+  return limitReached({
+    limit: 'memory',
+    ...(own ? { figure: limits.memoryBytes ?? 0 } : {}),
+    time,
+    phase,
+  });
 }

@@ -55,6 +55,7 @@ export function describeStart(input: StartInput): SessionStart {
       streams: plan.streams,
       protections: plan.protections,
       missing: plan.missing,
+      weaknesses: plan.weaknesses,
       cgroups: plan.cgroups.map(({ path }) => path),
     },
     host: {

@@ -31,11 +31,11 @@ export function summarise(record: SessionRecord, place: SummaryPlace): string[] 
     ...row('network', network(record)),
     ...row('used', used(end)),
     ...deniedRows(end),
-    ...otherRows(end),
+    ...otherRows(record, end),
   ];
   return [
     // On a narrow terminal it is better broken than cut: it is what counts.
-    cut(`paddock: ${howItEnded(end)}, after ${formatDuration(end.durationMs)}`, MAX_COLUMNS),
+    cut(`paddock: ${howItEnded(end)}`, MAX_COLUMNS),
     ...lines.map((line) => cut(line, columns)),
     ...(place.directory === ''
       ? row('record', 'none could be kept')
@@ -59,7 +59,13 @@ function loweredRows({ decision: { lowered = [] } }: SessionRecord): string[] {
 
 const MAX_LOWERED = 3;
 
-function howItEnded({ result, killed }: SessionEnd): string {
+function howItEnded(end: SessionEnd): string {
+  return end.limit === undefined
+    ? `${ending(end)}, after ${formatDuration(end.durationMs)}`
+    : oneLine(end.limit.message);
+}
+
+function ending({ result, killed }: SessionEnd): string {
   if (killed !== undefined)
     return `ended by paddock (${REASONS.get(killed.by) ?? escapeText(killed.by, 30)})`;
   switch (result.kind) {
@@ -73,7 +79,7 @@ function howItEnded({ result, killed }: SessionEnd): string {
 }
 
 const REASONS = new Map([
-  ['time-limit', 'its time was up'],
+  ['limit', 'a limit was reached'],
   ['rule', 'a rule of the policy'],
   ['record', 'its record could not be kept'],
   ['file', 'its file was being changed'],
@@ -128,15 +134,25 @@ function deniedText(label: string, { denied, firstDenied }: LabelCounts): string
   return `${escapeText(label, 20)} ${denied === 1 ? 'once' : `${denied} times`}${first}`;
 }
 
-function otherRows(end: SessionEnd): string[] {
+/** Further ones stand in the record. */
+const MAX_WEAKNESSES = 3;
+
+function refused({ policy, end }: SessionRecord): string {
+  const times = end?.peaks.processRefusals ?? 0;
+  return `${policy.limits.processes} processes and threads reached; ${count(times, 'more was', 'more were')} refused`;
+}
+
+function otherRows(record: SessionRecord, end: SessionEnd): string[] {
   const { killed, result } = end;
   return [
-    ...(killed === undefined ? [] : row('reason', oneLine(killed.detail))),
+    ...(end.limit === undefined ? [] : row('after', formatDuration(end.durationMs))),
+    ...(killed === undefined || end.limit !== undefined ? [] : row('reason', oneLine(killed.detail))),
     ...(result.kind === 'failure' ? row('failure', oneLine(result.message)) : []),
-    ...(end.peaks.memoryKills > 0 ? row('memory', 'the limit was reached; the kernel ended a process') : []),
-    ...(end.peaks.processRefusals > 0
-      ? row('limit', 'more processes or threads were asked for than allowed')
+    ...(end.peaks.memoryKills > 0 && end.limit?.limit !== 'memory'
+      ? row('memory', 'the limit was reached; the kernel ended a process')
       : []),
+    ...(end.peaks.processRefusals > 0 ? row('limit', refused(record)) : []),
+    ...(record.plan.weaknesses ?? []).slice(0, MAX_WEAKNESSES).flatMap((one) => row('limits', one)),
     ...(end.leftovers > 0
       ? row('left', `${count(end.leftovers, 'process', 'processes')} killed at the end`)
       : []),

@@ -2,6 +2,7 @@ import type { Finding, Verdict } from '../integrity/verdict.ts';
 import type { HostAbilities, LaunchPlan } from '../launch/plan.ts';
 import type { ProcessName } from '../lib/proc.ts';
 import type { Lowered, Policy, Reason } from '../policy/policy.ts';
+import type { LimitReached } from '../watch/limits.ts';
 import type { Transition } from '../watch/phases.ts';
 import type { Alert, LabelCounts, Peaks } from '../watch/watch.ts';
 
@@ -37,6 +38,8 @@ export interface SessionStart {
     readonly watch: Policy['watch'];
   };
   readonly plan: Pick<LaunchPlan, 'still' | 'form' | 'network' | 'streams' | 'protections' | 'missing'> & {
+    /** Limits that do not hold here as the policy says them; absent in records of earlier releases. */
+    readonly weaknesses?: readonly string[];
     /** Values of prompt flags are replaced by their length. */
     readonly argv: readonly string[];
     readonly cgroups: readonly string[];
@@ -64,6 +67,8 @@ export interface SessionEnd {
   readonly result: EndResult;
   /** Why paddock ended it, when it did. */
   readonly killed?: { readonly by: string; readonly detail: string };
+  /** The limit that ended it, by whoever enforces it: paddock (then `killed` is there, too) or the kernel. */
+  readonly limit?: LimitReached;
   readonly peaks: Peaks;
   readonly labels: Readonly<Record<string, LabelCounts>>;
   readonly droppedEvents: number;

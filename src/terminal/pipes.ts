@@ -1,4 +1,5 @@
 import type { Readable, Writable } from 'node:stream';
+import { pumpUnchanged } from './counted.ts';
 import { terminalFilter } from './filter.ts';
 import type { CallerStreams, StreamHooks, Streams } from './streams.ts';
 
@@ -11,14 +12,22 @@ const DRAIN_MS = 5000;
  * and what it writes there passes the filter.
  */
 export function openPipes(caller: CallerStreams): Streams {
-  const stdio = caller.isTerminal.map((terminal) => (terminal ? ('pipe' as const) : ('inherit' as const)));
+  const stdio = caller.isTerminal.map((terminal): 'pipe' | 'inherit' => (terminal ? 'pipe' : 'inherit'));
   const filters = [terminalFilter(), terminalFilter()];
   const ends: Promise<void>[] = [];
+  const counted = new Set<1 | 2>();
   let input: Writable | undefined;
 
   return {
     mode: 'pipes',
     stdio,
+    countOutput() {
+      for (const descriptor of [1, 2] as const) {
+        if (stdio[descriptor] !== 'inherit') continue;
+        stdio[descriptor] = 'pipe';
+        counted.add(descriptor);
+      }
+    },
     attach(pipes, hooks) {
       if (stdio[0] === 'pipe' && pipes[0]) {
         input = pipes[0] as Writable;
@@ -29,6 +38,10 @@ export function openPipes(caller: CallerStreams): Streams {
         const source = pipes[descriptor] as Readable | null | undefined;
         const filter = filters[descriptor - 1];
         if (stdio[descriptor] !== 'pipe' || !source || !filter) continue;
+        if (counted.has(descriptor)) {
+          ends.push(pumpUnchanged(source, descriptor, hooks));
+          continue;
+        }
         const target = descriptor === 1 ? caller.stdout() : caller.stderr();
         ends.push(pump(source, target, descriptor, filter.push, hooks));
       }

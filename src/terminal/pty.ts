@@ -1,6 +1,8 @@
 import { randomInt } from 'node:crypto';
 import { closeSync, write } from 'node:fs';
+import type { Readable } from 'node:stream';
 import { ReadStream } from 'node:tty';
+import { pumpUnchanged } from './counted.ts';
 import { terminalFilter } from './filter.ts';
 import type { CallerStreams, Streams } from './streams.ts';
 
@@ -41,13 +43,20 @@ export async function openPty(caller: CallerStreams): Promise<Streams | undefine
   let sawMarker: (() => void) | undefined;
   let midLine = false;
 
+  const stdio: (number | 'inherit' | 'pipe')[] = [slave, slave, caller.isTerminal[2] ? slave : 'inherit'];
+  let errors: Promise<void> | undefined;
+
   const onTyped = (chunk: Buffer): void => typed.push(chunk);
   const onResize = (): void => module.native.resize(master, stdout.columns, stdout.rows);
 
   return {
     mode: 'terminal',
-    stdio: [slave, slave, caller.isTerminal[2] ? slave : 'inherit'],
-    attach(_, hooks) {
+    stdio,
+    countOutput() {
+      if (stdio[2] === 'inherit') stdio[2] = 'pipe';
+    },
+    attach(pipes, hooks) {
+      if (stdio[2] === 'pipe' && pipes[2]) errors = pumpUnchanged(pipes[2] as Readable, 2, hooks);
       reader.on('data', (chunk: Buffer) => {
         hooks.output(1, chunk.length);
         if (sawMarker !== undefined) {
@@ -74,6 +83,7 @@ export async function openPty(caller: CallerStreams): Promise<Streams | undefine
           if (error) resolve();
         });
       });
+      await errors;
       clearTimeout(timer);
       reader.destroy();
       closeSync(slave);

@@ -4,6 +4,11 @@ import type { ReadStream, WriteStream } from 'node:tty';
 /** How the program's standard streams reach the caller. */
 export interface Streams {
   readonly mode: 'terminal' | 'pipes';
+  /**
+   * From now on output that the caller's own descriptors would take directly passes through here, byte for byte, so that
+   * it is counted. To be called before `stdio` is used.
+   */
+  countOutput(): void;
   /** For `spawn`: descriptors 0, 1 and 2. */
   readonly stdio: readonly (number | 'inherit' | 'pipe')[];
   /** Starts moving bytes between the caller and what `spawn` made of `stdio`. */

@@ -28,6 +28,7 @@ const LABELS = new Map<string, LabelFacts>(
     namespace: { family: 'syscall', attempt: 'enter a namespace of its own' },
     mount: { family: 'syscall', attempt: 'mount something' },
     trace: { family: 'syscall', attempt: 'look into another process' },
+    priority: { family: 'syscall', attempt: 'move itself forward' },
     signal: { family: 'syscall', attempt: 'send a signal' },
     kernel: { family: 'syscall', attempt: 'administer the machine' },
     io_uring: { family: 'syscall', attempt: 'use io_uring' },

@@ -29,6 +29,8 @@ export interface Sample {
   readonly writeBytes: number | null;
   /** Processes that the kernel killed because the session reached its memory limit; null without a control group. */
   readonly memoryKills: number | null;
+  /** How often the limit itself was struck, and not one of the machine or of a group above; null as before. */
+  readonly memoryStrikes: number | null;
   /** The same for processes and threads that were one too many. */
   readonly processRefusals: number | null;
 }
@@ -49,6 +51,7 @@ export interface Totals {
   readonly tasksPeak?: number;
   readonly cpuMs?: number;
   readonly memoryKills?: number;
+  readonly memoryStrikes?: number;
   /** How often a new process or thread was refused because there were as many as there may be. */
   readonly processRefusals?: number;
 }
@@ -56,6 +59,8 @@ export interface Totals {
 export interface Sampler {
   /** Undefined when no process of the session is left. */
   sample(time: number): Sample | undefined;
+  /** Processes of the last sample. */
+  pids(): readonly number[];
   /** For the end, before the control groups are removed. */
   totals(time: number): Totals;
 }
@@ -67,6 +72,7 @@ export function createSampler(options: SamplerOptions): Sampler {
   let seen = new Map<string, Usage>();
   let walk: readonly number[] = [];
   let round = 0;
+  let last: readonly number[] = [];
 
   function members(): readonly number[] {
     const pids = membersOfLeaves(files, leaves);
@@ -77,24 +83,25 @@ export function createSampler(options: SamplerOptions): Sampler {
   }
 
   return {
+    pids: () => last,
     sample(time) {
       const pids = members();
+      last = pids;
       if (pids.length === 0) return undefined;
       const processes = readProcesses(files, pids);
       seen = account(ended, seen, processes);
       return summarise(time, options, pids.length, processes, total(ended, seen), units, leaves);
     },
     totals(time) {
-      const { memoryPeakBytes, tasksPeak, cpuMs, memoryKills, processRefusals } = readGroup(files, leaves, [
-        ...SOURCES,
-        ...PEAKS,
-      ]);
+      const figures = readGroup(files, leaves, [...SOURCES, ...PEAKS]);
+      const { memoryPeakBytes, tasksPeak, cpuMs, memoryKills, memoryStrikes, processRefusals } = figures;
       return {
         time,
         ...(memoryPeakBytes === undefined ? {} : { memoryPeakBytes }),
         ...(tasksPeak === undefined ? {} : { tasksPeak }),
         ...(cpuMs === undefined ? {} : { cpuMs: Math.round(cpuMs) }),
         ...(memoryKills === undefined ? {} : { memoryKills }),
+        ...(memoryStrikes === undefined ? {} : { memoryStrikes }),
         ...(processRefusals === undefined ? {} : { processRefusals }),
       };
     },
@@ -185,6 +192,7 @@ function summarise(
     readBytes: usage.readBytes,
     writeBytes: usage.writeBytes,
     memoryKills: group.memoryKills ?? null,
+    memoryStrikes: group.memoryStrikes ?? null,
     processRefusals: group.processRefusals ?? null,
   };
 }
@@ -195,6 +203,8 @@ interface GroupFigures {
   cpuMs?: number;
   tasks?: number;
   memoryKills?: number;
+  memoryStrikes?: number;
+  swapStrikes?: number;
   processRefusals?: number;
   memoryPeakBytes?: number;
   tasksPeak?: number;
@@ -222,6 +232,10 @@ const SOURCES: readonly Source[] = [
   { figure: 'processRefusals', file: 'pids.events', keys: ['max'] },
   { figure: 'memoryKills', file: 'memory.events', keys: ['oom_kill'] },
   { figure: 'memoryKills', file: 'memory.oom_control', keys: ['oom_kill'] },
+  { figure: 'memoryStrikes', file: 'memory.events', keys: ['oom'] },
+  { figure: 'memoryStrikes', file: 'memory.failcnt' },
+  // Where no swap is allowed both limits are the same, and the kernel asks for this one first.
+  { figure: 'swapStrikes', file: 'memory.memsw.failcnt' },
 ];
 
 // memory.peak since Linux 5.19, pids.peak since 6.1; v1 has always had its own.
@@ -246,7 +260,8 @@ function readGroup(
       if (value !== undefined) figures[figure] = value * factor;
     }
   }
-  return figures;
+  const { memoryStrikes, swapStrikes = 0 } = figures;
+  return memoryStrikes === undefined ? figures : { ...figures, memoryStrikes: memoryStrikes + swapStrikes };
 }
 
 function sumOfKeys(text: string, keys: readonly string[]): number | undefined {

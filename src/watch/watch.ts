@@ -45,6 +45,8 @@ export interface Peaks {
   readonly readBytes: number;
   readonly writeBytes: number;
   readonly memoryKills: number;
+  /** How often the memory limit itself was struck; absent in records of earlier releases. */
+  readonly memoryStrikes?: number;
   /** How often a process or thread was refused, being one too many. */
   readonly processRefusals: number;
 }
@@ -65,6 +67,8 @@ export interface WatchState {
 
 export interface WatchSettings extends PhaseSettings {
   readonly actions: Policy['watch'];
+  /** The session's own limit of memory; null: none. */
+  readonly memoryBytes?: number | null;
 }
 
 export interface WatchStep {
@@ -86,6 +90,7 @@ export const NOTHING_SEEN: WatchState = {
     readBytes: 0,
     writeBytes: 0,
     memoryKills: 0,
+    memoryStrikes: 0,
     processRefusals: 0,
   },
   repeats: new Map(),
@@ -113,12 +118,13 @@ const OTHERS = 'others';
 
 const SEVERITY = { record: 'info', warn: 'warn', kill: 'critical' } as const;
 
-function react(state: WatchState, input: WatchInput, { actions }: WatchSettings): WatchStep {
+function react(state: WatchState, input: WatchInput, settings: WatchSettings): WatchStep {
+  const { actions, memoryBytes = null } = settings;
   switch (input.kind) {
     case 'sample':
-      return onSample(state, input.sample);
+      return onSample(state, input.sample, memoryBytes);
     case 'totals':
-      return onTotals(state, input.totals);
+      return onTotals(state, input.totals, memoryBytes);
     case 'output': {
       const before = state.outputBytes[input.descriptor];
       const outputBytes = { ...state.outputBytes, [input.descriptor]: before + input.bytes };
@@ -194,12 +200,12 @@ function countRepeat(repeats: WatchState['repeats'], key: string): [WatchState['
   return [new Map(repeats).set(name, count), count];
 }
 
-function onSample(state: WatchState, sample: Sample): WatchStep {
+function onSample(state: WatchState, sample: Sample, limit: number | null): WatchStep {
   const peaks = raise(state.peaks, sample, state.lastSample);
-  return struck({ ...state, lastSample: sample }, peaks, sample.time);
+  return struck({ ...state, lastSample: sample }, peaks, sample.time, limit);
 }
 
-function onTotals(state: WatchState, totals: Totals): WatchStep {
+function onTotals(state: WatchState, totals: Totals, limit: number | null): WatchStep {
   const { peaks } = state;
   const raised = {
     ...peaks,
@@ -207,23 +213,38 @@ function onTotals(state: WatchState, totals: Totals): WatchStep {
     threads: Math.max(peaks.threads, totals.tasksPeak ?? 0),
     cpuMs: Math.max(peaks.cpuMs, totals.cpuMs ?? 0),
     memoryKills: Math.max(peaks.memoryKills, totals.memoryKills ?? 0),
+    memoryStrikes: Math.max(peaks.memoryStrikes ?? 0, totals.memoryStrikes ?? 0),
     processRefusals: Math.max(peaks.processRefusals, totals.processRefusals ?? 0),
   };
-  return struck(state, raised, totals.time);
+  return struck(state, raised, totals.time, limit);
 }
 
+/**
+ * Whether the session struck its own limit of memory, and not one of a group above or of the machine. Counters of v1 stand
+ * still in newer kernels: there the most that was used says it, to within the pages that a CPU asks for at once.
+ */
+export function reachedMemory(peaks: Peaks, limitBytes: number | null): boolean {
+  if (limitBytes === null) return false;
+  return (peaks.memoryStrikes ?? 0) > 0 || peaks.memoryBytes >= limitBytes - AT_ONCE_BYTES;
+}
+
+const AT_ONCE_BYTES = 64 * 4096;
+
 /** Takes the new peaks; a limit that struck more often than before is an alert. */
-function struck(state: WatchState, peaks: Peaks, time: number): WatchStep {
+function struck(state: WatchState, peaks: Peaks, time: number, limit: number | null): WatchStep {
   const alerts: Alert[] = [];
   const tell = (label: string, count: number, before: number, message: string): void => {
     if (count > before) alerts.push({ time, severity: 'warn', label, message, action: 'record', count });
   };
   const before = state.peaks;
+  const own = reachedMemory(peaks, limit);
   tell(
     'memory',
     peaks.memoryKills,
     before.memoryKills,
-    'the session reached its memory limit: the kernel ended a process of it',
+    own
+      ? 'the session reached its memory limit: the kernel ended a process of it'
+      : 'the kernel ended a process of the session for lack of memory',
   );
   tell(
     'processes',
@@ -237,7 +258,7 @@ function struck(state: WatchState, peaks: Peaks, time: number): WatchStep {
 function raise(peaks: Peaks, sample: Sample, before: Sample | undefined): Peaks {
   const elapsed = before === undefined ? 0 : sample.time - before.time;
   const cpus = before === undefined || elapsed <= 0 ? 0 : (sample.cpuMs - before.cpuMs) / elapsed;
-  const most = (key: Exclude<keyof Peaks, 'cpus'>): number => Math.max(peaks[key], sample[key] ?? 0);
+  const most = (key: Exclude<keyof Peaks, 'cpus'>): number => Math.max(peaks[key] ?? 0, sample[key] ?? 0);
   return {
     memoryBytes: most('memoryBytes'),
     rssBytes: most('rssBytes'),
@@ -248,6 +269,7 @@ function raise(peaks: Peaks, sample: Sample, before: Sample | undefined): Peaks 
     readBytes: most('readBytes'),
     writeBytes: most('writeBytes'),
     memoryKills: most('memoryKills'),
+    memoryStrikes: most('memoryStrikes'),
     processRefusals: most('processRefusals'),
   };
 }

@@ -47,6 +47,9 @@ const FULL: Operation[] = [
   { op: 'fork' },
   { op: 'death-signal', signal: 9 },
   { op: 'rlimit', resource: 4, soft: 0n, hard: (1n << 64n) - 1n },
+  { op: 'nice', value: 19 },
+  { op: 'io-priority', level: 7 },
+  { op: 'affinity', mask: Buffer.from([1]) },
   { op: 'join', path: '/x' },
   { op: 'chdir', path: '/' },
   { op: 'umask', mask: 0o77 },
@@ -114,6 +117,10 @@ describe.runIf(here)('the operation stream', () => {
     ],
     ['a variable without a name', plan({ env: ['=x'] })],
     ['a relative grant', plan({ supervisor: [{ op: 'grant', rights: 1, path: 'x' }] })],
+    ['niceness 20', plan({ child: [{ op: 'nice', value: 20 }] })],
+    ['I/O level 8', plan({ child: [{ op: 'io-priority', level: 8 }] })],
+    ['CPUs without a mask', plan({ child: [{ op: 'affinity', mask: Buffer.alloc(0) }] })],
+    ['CPUs in too long a mask', plan({ child: [{ op: 'affinity', mask: Buffer.alloc(1025) }] })],
     ['signal 0', plan({ child: [{ op: 'death-signal', signal: 0 }] })],
     ['65537 arguments', plan({ argv: Array.from({ length: 65_537 }, () => 'x') })],
   ])('is refused with %s', (_, operations) => {
@@ -123,7 +130,7 @@ describe.runIf(here)('the operation stream', () => {
   it('is refused when a record is a byte longer or shorter than its kind', () => {
     const whole = encodeOperations(plan());
     for (const operation of FULL) {
-      if (['seccomp', 'seccomp-notify', 'memfd', 'allow-bind'].includes(operation.op)) continue; // end in bytes
+      if (['seccomp', 'seccomp-notify', 'memfd', 'allow-bind', 'affinity'].includes(operation.op)) continue; // end in bytes
       const one = encodeOperations([operation]);
       const opcode = one.readUInt32LE(8);
       const body = one.subarray(16, one.length - 8);

@@ -13,7 +13,7 @@ import { PaddockError } from '../../src/lib/errors.ts';
 import { discoverHere } from '../host/here.ts';
 import { POLICY } from './fixtures.ts';
 
-const LIMITS = { ...POLICY.limits, memoryBytes: 64 << 20, processes: 20, cpus: 1.5 };
+const LIMITS = { ...POLICY.limits, memoryBytes: 64 << 20, swapBytes: 0, processes: 20, cpus: 1.5 };
 const V2: CgroupAbility = {
   kind: 'v2',
   parents: { unified: '/cg/app.slice' },
@@ -85,7 +85,7 @@ describe('planLeaves', () => {
   });
 
   it('limits only what the policy limits, and makes nothing where nothing can be made', () => {
-    const [leaf] = planLeaves(V2, { ...LIMITS, memoryBytes: null, cpus: null }, 'x');
+    const [leaf] = planLeaves(V2, { ...LIMITS, memoryBytes: null, swapBytes: null, cpus: null }, 'x');
     expect(leaf?.values.map(({ file }) => file)).toEqual(['pids.max']);
     expect(planLeaves({ kind: 'none', parents: {}, controllers: [] }, LIMITS, 'x')).toEqual([]);
   });

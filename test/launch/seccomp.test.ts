@@ -229,16 +229,14 @@ describe.each(ARCHITECTURES)('the filter on %s', (arch) => {
     }
     // Limits by number are refused even for its own, see the core limit.
     expect(outcome(arch, NONE, 'prlimit64', [1234, 7])).toBe('trace:1');
-    for (const name of ['kill', 'tkill', 'tgkill', 'rt_sigqueueinfo', 'setpriority', 'ioprio_set'] as const) {
+    for (const name of ['kill', 'tkill', 'tgkill', 'rt_sigqueueinfo', 'setpriority'] as const) {
       expect(outcome(arch, NONE, name, [1234, 9])).toBe('process');
-      const held = name === 'setpriority' || name === 'ioprio_set' ? RET_ERRNO | EPERM : RET_ALLOW;
+      const held = name === 'setpriority' ? RET_ERRNO | EPERM : RET_ALLOW;
       expect(alone(arch, NONE, name, [1234, 9])).toBe(held);
     }
     // Its own, by 0; not those of its group or user.
     expect(alone(arch, NONE, 'setpriority', [0, 0, 19])).toBe(RET_ALLOW);
-    expect(alone(arch, NONE, 'ioprio_set', [1, 0, 0])).toBe(RET_ALLOW);
     for (const which of [1, 2]) expect(outcome(arch, NONE, 'setpriority', [which, 0, 19])).toBe('process');
-    for (const which of [2, 3]) expect(outcome(arch, NONE, 'ioprio_set', [which, 0, 0])).toBe('process');
   });
 
   it('drives no devices and makes no subvolumes by ioctl', () => {
@@ -254,6 +252,19 @@ describe.each(ARCHITECTURES)('the filter on %s', (arch) => {
       expect(outcome(arch, options, 'ioctl', [3, 0xc040_6618])).toBe(`errno:${EPERM}`); // REMOVE_ENCRYPTION_KEY
       expect(outcome(arch, options, 'ioctl', [3, FICLONE])).toBe('allow');
     }
+  });
+
+  it('lets nobody move forward among those who wait for disks', () => {
+    for (const who of [0, 1234]) expect(outcome(arch, NONE, 'ioprio_set', [1, who, 0])).toBe('priority:1');
+  });
+
+  it('keeps a program to its CPUs where these are its limit', () => {
+    const bound = { ...NONE, bound: true };
+    for (const who of [0, 1234]) {
+      expect(outcome(arch, bound, 'sched_setaffinity', [who, 8])).toBe('priority:1');
+      expect(alone(arch, bound, 'sched_setaffinity', [who, 8])).toBe(RET_ERRNO | EPERM);
+    }
+    expect(outcome(arch, NONE, 'sched_setaffinity', [0, 8])).toBe('allow');
   });
 
   it('opens no socket at all without network', () => {

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import type { LaunchPlan } from '../../src/launch/plan.ts';
 import { PaddockError } from '../../src/lib/errors.ts';
+import type { Policy } from '../../src/policy/policy.ts';
 import { observeSession, type SessionObserver } from '../../src/session/observer.ts';
 import type { Entry, SessionWriter } from '../../src/session/record.ts';
 import type { SessionEnd, SessionRecord } from '../../src/session/types.ts';
@@ -20,7 +21,7 @@ interface Stage {
   now: number;
 }
 
-function stage(): Stage {
+function stage(limits: Partial<Policy['limits']> = {}): Stage {
   const lines: Entry[] = [];
   const warned: Alert[] = [];
   const files = machine()
@@ -52,8 +53,14 @@ function stage(): Stage {
     now: 1000,
   };
   const observer = observeSession({
-    plan: { ...plan, id, cgroups: [] } as unknown as LaunchPlan,
+    plan: {
+      ...plan,
+      id,
+      cgroups: [],
+      directories: { root: '/none', home: '/none/home', tmp: '/none/tmp', work: '/none/work' },
+    } as unknown as LaunchPlan,
     actions: start().policy.watch,
+    limits: { ...start().policy.limits, ...limits },
     session,
     files,
     outputVisible: true,
@@ -123,7 +130,7 @@ it('gives the reason when a rule ends the session, and keeps the first', () => {
   const reason = { by: 'rule', detail: 'tried to execute /bin/sh: refused' };
   expect(world.observer.event(callEvent())).toEqual(reason);
   expect(world.warned.map(({ severity }) => severity)).toEqual(['critical']);
-  const record = world.observer.finish({ kind: 'signal', signal: 9 }, { by: 'time-limit', detail: 'late' });
+  const record = world.observer.finish({ kind: 'signal', signal: 9 }, { by: 'rule', detail: 'late' });
   expect(record.end?.killed).toEqual(reason);
   expect(world.lines.at(-1)).toEqual({ event: 'kill', ...reason });
 });
@@ -135,13 +142,12 @@ it('what cannot be recorded must not go on', () => {
   expect(world.observer.event(callEvent({ label: 'read' }))).toEqual({ by: 'record', detail: 'disk full' });
 });
 
-it('a failure that shows while output passes is told at the next chance', () => {
+it('a failure that shows while output passes is told at once', () => {
   const world = stage();
   world.observer.event({ event: 'started', time: 1, child: 11 });
   world.broken = true;
-  world.observer.output(1, 5); // becomes ready, which is recorded
-  world.broken = false;
-  expect(world.observer.sample()).toEqual({ by: 'record', detail: 'disk full' });
+  // It becomes ready, which is recorded.
+  expect(world.observer.output(1, 5)).toEqual({ by: 'record', detail: 'disk full' });
 });
 
 it('the end is written once', () => {

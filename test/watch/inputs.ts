@@ -35,6 +35,7 @@ export function sampleAt(time: number, facts: Partial<Sample> = {}): Sample {
     readBytes: null,
     writeBytes: null,
     memoryKills: null,
+    memoryStrikes: null,
     processRefusals: null,
     ...facts,
   };

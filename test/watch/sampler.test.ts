@@ -28,6 +28,7 @@ describe('without a control group', () => {
       readBytes: 4097,
       writeBytes: 2,
       memoryKills: null,
+      memoryStrikes: null,
       processRefusals: null,
     });
   });
@@ -116,6 +117,7 @@ describe('with control groups', () => {
       readBytes: 5,
       writeBytes: 6,
       memoryKills: 2,
+      memoryStrikes: 3,
       processRefusals: null,
     });
   });
@@ -139,6 +141,7 @@ describe('with control groups', () => {
       cpuMs: 1,
       threads: 3,
       memoryKills: 4,
+      memoryStrikes: null,
     });
   });
 

@@ -146,6 +146,7 @@ describe('samples', () => {
       readBytes: 7,
       writeBytes: 0,
       memoryKills: 0,
+      memoryStrikes: 0,
       processRefusals: 0,
     });
   });

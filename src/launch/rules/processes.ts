@@ -8,7 +8,6 @@ const F_SETOWN_EX = 15;
 const FIOSETOWN = 0x8901;
 const SIOCSPGRP = 0x8902;
 const PRIO_PROCESS = 0;
-const IOPRIO_WHO_PROCESS = 1;
 
 const beforeScope = (options: SeccompOptions): boolean => !landlockHolds('signals', options.landlockAbi);
 
@@ -44,14 +43,20 @@ export const PROCESS_RULES: readonly Rule[] = [
   },
   {
     ...denied,
-    calls: [
-      'migrate_pages',
-      'move_pages',
-      'sched_setparam',
-      'sched_setscheduler',
-      'sched_setaffinity',
-      'sched_setattr',
-    ],
+    calls: ['sched_setaffinity'],
+    label: 'priority',
+    why: 'the CPUs that it may use are its limit of CPUs, and the kernel lets every thread choose again',
+    applies: ({ bound }) => bound === true,
+  },
+  {
+    ...denied,
+    calls: ['ioprio_set'],
+    label: 'priority',
+    why: 'every program may move to the front of its class, before the programs of other users; engines never do',
+  },
+  {
+    ...denied,
+    calls: ['migrate_pages', 'move_pages', 'sched_setparam', 'sched_setscheduler', 'sched_setattr'],
     when: [{ argument: 0, notIn: [0] }],
     answer: 'process',
     label: 'trace',
@@ -59,7 +64,16 @@ export const PROCESS_RULES: readonly Rule[] = [
   },
   {
     ...denied,
-    calls: ['setpriority', 'ioprio_set'],
+    calls: ['sched_setaffinity'],
+    when: [{ argument: 0, notIn: [0] }],
+    answer: 'process',
+    label: 'trace',
+    why: 'the same for the CPUs of another program',
+    applies: ({ bound }) => bound !== true,
+  },
+  {
+    ...denied,
+    calls: ['setpriority'],
     when: [{ argument: 1, notIn: [0] }],
     answer: 'process',
     label: 'trace',
@@ -69,14 +83,6 @@ export const PROCESS_RULES: readonly Rule[] = [
     ...denied,
     calls: ['setpriority'],
     when: [{ argument: 0, notIn: [PRIO_PROCESS] }],
-    answer: 'process',
-    label: 'trace',
-    why: 'the same for those of a whole group or user',
-  },
-  {
-    ...denied,
-    calls: ['ioprio_set'],
-    when: [{ argument: 0, notIn: [IOPRIO_WHO_PROCESS] }],
     answer: 'process',
     label: 'trace',
     why: 'the same for those of a whole group or user',

@@ -10,6 +10,8 @@ export interface SeccompOptions {
   readonly landlockAbi: number;
   /** The policy grants devices that are driven by ioctl, as a GPU is. */
   readonly devices?: boolean;
+  /** It is held to its CPUs by naming them, so it may not name others. */
+  readonly bound?: boolean;
   /** Whether a denied call of that family ends the session. */
   readonly kill: Readonly<Record<'exec' | 'connect' | 'syscall', boolean>>;
 }
