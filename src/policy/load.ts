@@ -6,7 +6,7 @@ import { MACHINE_FILES, type PolicyFiles, type PolicyText } from './files.ts';
 import type { Layer, PartialPolicy } from './layer.ts';
 import { mergeLayers } from './merge.ts';
 import { type ParsedPolicy, type ParseHost, parsePolicy } from './parse.ts';
-import type { EffectivePolicy } from './policy.ts';
+import type { EffectivePolicy, Policy } from './policy.ts';
 import { presetLayers } from './presets.ts';
 import type { Rule } from './rules.ts';
 import { readSystem } from './system.ts';
@@ -75,6 +75,17 @@ export async function loadPolicy(input: LoadInput): Promise<LoadedPolicy> {
  */
 export function resolvePolicy({ layers, ceiling, conditions }: LoadedPolicy, facts?: Facts): EffectivePolicy {
   return mergeLayers({ layers, ceiling, conditions, ...(facts === undefined ? {} : { facts }) });
+}
+
+/**
+ * How the file is kept still, which must be known before it is read and its rules judged: `always` as soon as the
+ * layers or one of their rules ask for it.
+ */
+export function copyBeforeRules(loaded: LoadedPolicy): Policy['isolation']['copy'] {
+  const { copy } = resolvePolicy(loaded).policy.isolation;
+  const asks = ({ effect }: Rule): boolean =>
+    'values' in effect && effect.values.isolation?.copy === 'always';
+  return loaded.layers.some(({ rules = [] }) => rules.some(asks)) ? 'always' : copy;
 }
 
 /** One preset lies below all files of the user: the last one that is named. */

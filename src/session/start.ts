@@ -1,7 +1,7 @@
 import type { Verdict } from '../integrity/verdict.ts';
 import type { HostAbilities, LaunchPlan } from '../launch/plan.ts';
 import { nameProcess, type ProcessName, type ProcFiles } from '../lib/proc.ts';
-import type { Decision, Lowered } from '../policy/policy.ts';
+import type { Decision, JudgedRule, Lowered } from '../policy/policy.ts';
 import type { Machine, SessionStart } from './types.ts';
 
 export interface StartInput {
@@ -45,6 +45,7 @@ export function describeStart(input: StartInput): SessionStart {
       ...(decision.lowered.length === 0
         ? {}
         : { lowered: decision.lowered.slice(0, MAX_FINDINGS).map(loweredOf) }),
+      ...rulesOf(decision.effective.rules),
     },
     policy: { digest, limits: policy.limits, watch: policy.watch },
     plan: {
@@ -73,6 +74,19 @@ function loweredOf({ id, from, to, reason }: Lowered): Pick<Lowered, 'id' | 'fro
   return { id, from, to, reason };
 }
 
+// Those that held; none is not said, as most policies have no rules.
+function rulesOf(rules: readonly JudgedRule[]): Pick<SessionStart['decision'], 'rules'> {
+  const held = rules.filter(({ state }) => state === 'held');
+  if (held.length === 0) return {};
+  return {
+    rules: held.slice(0, MAX_RULES).map(({ name, origin: { layer, line } }) => ({
+      name,
+      layer,
+      ...(line === undefined ? {} : { line }),
+    })),
+  };
+}
+
 /** "20261122T223015-4f2a9c": sorts by time; `random` is three bytes. It is also the name of the control group. */
 export function sessionId(now: Date, random: Uint8Array): string {
   const time = now.toISOString().slice(0, 19).replace(/[-:]/g, '');
@@ -92,6 +106,7 @@ export function readMachine(files: ProcFiles): Machine {
 }
 
 const MAX_FINDINGS = 100;
+const MAX_RULES = 1000;
 
 // What a user asks a model is nobody's business, and a record lives longer than the asking.
 const PROMPT_FLAGS = new Set(['-p', '--prompt', '-sys', '--system-prompt', '--in-prefix', '--in-suffix']);

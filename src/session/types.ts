@@ -31,6 +31,8 @@ export interface SessionStart {
     readonly warnings: readonly Pick<Reason, 'id' | 'message'>[];
     /** Findings that the policy made count for less, and why; at most 100. */
     readonly lowered?: readonly Pick<Lowered, 'id' | 'from' | 'to' | 'reason'>[];
+    /** Rules of the policy that held, and where they stand; at most 1000. */
+    readonly rules?: readonly { readonly name: string; readonly layer: string; readonly line?: number }[];
   };
   readonly policy: {
     readonly digest: string;

@@ -3,7 +3,7 @@ import { availableParallelism, hostname, totalmem, userInfo } from 'node:os';
 import type { Facts, VariableName } from '../../policy/conditions/variables.ts';
 import type { Context } from '../context.ts';
 import { groupNames, OWN_GROUPS } from './groups.ts';
-import { momentFacts } from './moment.ts';
+import { machineZone, momentFacts } from './moment.ts';
 
 /** What is known without any file: who, when and where. Only what is needed of what costs something. */
 export function hostFacts(context: Context, needs: ReadonlySet<VariableName>): Facts['values'] {
@@ -13,12 +13,16 @@ export function hostFacts(context: Context, needs: ReadonlySet<VariableName>): F
     ...(name === undefined ? {} : { 'user.name': name }),
     ...(groups === undefined ? {} : { 'user.groups': groups }),
     'user.uid': context.uid,
-    ...momentFacts(context.now()),
+    ...(asksTime(needs) ? momentFacts(context.now(), machineZone()) : {}),
     'host.name': hostname(),
     'host.cpus': availableParallelism(),
     'host.memory': totalmem(),
     'host.gpus': GPUS.filter(([, devices]) => devices.some((path) => existsSync(path))).map(([kind]) => kind),
   };
+}
+
+function asksTime(needs: ReadonlySet<VariableName>): boolean {
+  return [...needs].some((name) => name.startsWith('time.'));
 }
 
 function userName(): string | undefined {

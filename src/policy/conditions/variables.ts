@@ -38,7 +38,10 @@ export const VARIABLES = {
   'model.context': { type: 'int', means: 'longest context that it was trained for, in tokens; 0 without' },
   arguments: { type: 'list<string>', means: 'the arguments given by the user and by the file, in order' },
   'network.serve': { type: 'bool', means: 'whether these arguments start a server' },
-  'time.year': { type: 'int', means: 'local time, as all that is not below time.utc' },
+  'time.year': {
+    type: 'int',
+    means: 'local time by the zone of the machine, as all that is not below time.utc',
+  },
   'time.month': { type: 'int', means: '1 to 12' },
   'time.day': { type: 'int', means: '1 to 31' },
   'time.weekday': { type: 'int', means: '1 (Monday) to 7 (Sunday)' },
