@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "namespaces.h"
 #include "notify.h"
 #include "process.h"
 
@@ -234,6 +235,19 @@ static const struct {
     {SYS_ioprio_set, 1, 0, 1 /* IOPRIO_WHO_PROCESS */},
 };
 
+enum reach { WITHIN, NOBODY, HIDDEN, FOREIGN };
+
+/* In a namespace of its own a session can name nobody else than its processes and their init; the kernel keeps it to
+ * that. That it tries the number of a process of the host is told all the same. */
+static enum reach reach_of(const struct call_context *context, pid_t pid) {
+  const bool namespaced = context->notifier->namespaced;
+  if (pid == 0) return WITHIN;
+  if (namespaced && pid == 1) return FOREIGN;
+  if (namespaced ? namespaces_has(context->call->tid, pid) : process_is_below(pid)) return WITHIN;
+  if (process_of_thread(pid) < 0 || process_is_below(pid)) return NOBODY;
+  return namespaced ? HIDDEN : FOREIGN;
+}
+
 /* Decided on registers alone. A process of the session may do to another of the session what the kernel lets it; that a
  * number is used again for a process outside in between is left, and gains one call that is harmless in itself. */
 static void answer_process(const struct call_context *context, struct outcome *outcome) {
@@ -248,8 +262,8 @@ static void answer_process(const struct call_context *context, struct outcome *o
   const pid_t pid = (pid_t)call->args[argument];
   outcome->answer = CONTINUED;
   if (call->nr == SYS_kill && pid <= 0) return; /* a group: Landlock goes through it and leaves out what is outside */
-  /* Of a process that is not there the kernel says so. */
-  outcome->silent =
-      names_process && (pid == 0 || (pid > 0 && (process_is_below(pid) || process_of_thread(pid) < 0)));
-  if (!outcome->silent) deny(outcome, context->answer->error, EPERM);
+  const enum reach reach = names_process && pid >= 0 ? reach_of(context, pid) : FOREIGN;
+  /* Of a process that is not there the kernel says so, and so does this of one that cannot be seen from there. */
+  outcome->silent = reach == WITHIN || reach == NOBODY;
+  if (!outcome->silent) deny(outcome, reach == HIDDEN ? ESRCH : context->answer->error, EPERM);
 }

@@ -12,6 +12,7 @@
 #include "kernel.h"
 #include "landlock.h"
 #include "limits.h"
+#include "namespaces.h"
 #include "order.h"
 #include "privileges.h"
 
@@ -19,7 +20,7 @@
  * `place` can put anything at any number below, in any order, and never overwrites what a later one needs. */
 struct child {
   const struct child_start *start;
-  int status, ack, ruleset;
+  int status, ack, life, ruleset;
   int inherited[GATE_CONTAINER + 1];
   int slots[GATE_MAX_SLOTS];
   bool placed[MAX_PLACE];
@@ -34,11 +35,11 @@ static int perform(struct child *child, const struct operation *operation);
 static _Noreturn void die(const struct child *child, uint32_t opcode, int error, const char *detail);
 
 void child_run(const struct child_start *start) {
-  struct child child = {.start = start, .status = start->status, .ack = start->ack, .ruleset = -1, .mask = start->mask};
+  struct child child = {.start = start, .status = start->status, .ack = start->ack, .life = -1, .ruleset = -1, .mask = start->mask};
   memset(child.placed_as, -1, sizeof child.placed_as);
   signal(SIGPIPE, SIG_DFL); /* the gate ignores it, and that would survive exec */
   arrange_descriptors(&child);
-  if (start->terminal) enter_terminal(&child);
+  if (start->terminal && !plan_has(start->plan, OP_NAMESPACES)) enter_terminal(&child);
   for (size_t i = start->plan->fork + 1; i < start->plan->count; i++) {
     const struct operation *operation = &start->plan->operations[i];
     if (perform(&child, operation) < 0)
@@ -63,6 +64,7 @@ static int lift(struct child *child, int fd) {
 static void arrange_descriptors(struct child *child) {
   child->status = lift(child, child->start->status);
   child->ack = lift(child, child->start->ack);
+  if (child->start->life >= 0) child->life = lift(child, child->start->life);
   for (int i = 0; i <= GATE_CONTAINER; i++)
     child->inherited[i] = i <= 2 || i >= GATE_FILE ? lift(child, i) : -1;
   for (int i = 0; i < GATE_MAX_SLOTS; i++)
@@ -101,6 +103,14 @@ static int death_signal(struct child *child, int signal) {
   if (getppid() == child->start->parent) return 0;
   errno = ESRCH; /* the supervisor ended before the signal was set */
   return -1;
+}
+
+/* From here on the process is another one, and what is a process's own is done again. */
+static int enter_namespaces(struct child *child, uint32_t kinds) {
+  struct entrance entrance = {kinds, child->status, child->ack, child->life, ""};
+  if (namespaces_enter(&entrance) < 0) die(child, OP_NAMESPACES, errno, entrance.step);
+  if (child->start->terminal) enter_terminal(child);
+  return 0;
 }
 
 /* "0" means the writer itself, which is why the child joins and is not put there. */
@@ -188,6 +198,8 @@ static int perform(struct child *child, const struct operation *operation) {
     case OP_IO_PRIORITY:
     case OP_AFFINITY:
       return limit_self(operation);
+    case OP_NAMESPACES:
+      return enter_namespaces(child, number[0]);
     case OP_JOIN:
       return join(operation->text);
     case OP_CHDIR:

@@ -44,6 +44,7 @@ struct notifier {
   pid_t child;
   bool executed; /* the gate's own exec of the program was let through */
   bool kill;     /* a denied call ends the session */
+  bool namespaced; /* the session is in a process namespace of its own: it counts processes in another way */
   struct told reads, writes;
 };
 

@@ -7,7 +7,7 @@
 
 /* What has been said so far. */
 struct said {
-  bool forked, executed, no_new_privileges, landlock, notify;
+  bool forked, executed, no_new_privileges, landlock, notify, namespaces, dropped;
   bool slots[GATE_MAX_SLOTS];
   size_t strings[2], arguments, answers, addresses, grants, cgroups;
 };
@@ -123,6 +123,17 @@ static const char *string_value(struct said *said, const struct operation *opera
   return equals == NULL || equals == operation->text ? "not NAME=VALUE" : NULL;
 }
 
+/* The new user namespace gives every capability in it, and nothing may be executed with one of them. */
+static const char *namespaces_value(struct said *said, uint32_t kinds) {
+  if (said->namespaces) return "there are namespaces already";
+  if (said->no_new_privileges) return "comes after no-new-privileges";
+  if ((kinds & ~(uint32_t)NAMESPACE_ANY) != 0) return "unknown kind";
+  if ((kinds & NAMESPACE_ALWAYS) != NAMESPACE_ALWAYS) return "user, mount and process namespaces go together";
+  said->namespaces = true;
+  said->dropped = false;
+  return NULL;
+}
+
 static const char *child_value(struct said *said, const struct operation *operation) {
   const uint32_t first = operation->number[0];
   switch (operation->opcode) {
@@ -136,6 +147,11 @@ static const char *child_value(struct said *said, const struct operation *operat
       return operation->rest_length >= 1 && operation->rest_length <= MAX_AFFINITY ? NULL : "not 1 to 1024 bytes";
     case OP_UMASK:
       return first <= 0777 ? NULL : "not a file mode mask";
+    case OP_NAMESPACES:
+      return namespaces_value(said, first);
+    case OP_DROP_CAPABILITIES:
+      said->dropped = true;
+      return NULL;
     case OP_NO_NEW_PRIVILEGES:
       said->no_new_privileges = true;
       return NULL;
@@ -157,6 +173,7 @@ static const char *child_value(struct said *said, const struct operation *operat
     case OP_EXEC:
       if (said->landlock) return "a Landlock ruleset is not in force yet";
       if (said->strings[0] == 0) return "there is no argument 0";
+      if (said->namespaces && !said->dropped) return "drop-capabilities must come between namespaces and exec";
       said->executed = true;
       return handle_value(said, first, operation->number[1]);
     default:

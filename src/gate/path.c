@@ -77,7 +77,7 @@ static bool begins(const struct path *path, const char *with, size_t *length) {
 }
 
 /* What /proc/self and the links to it mean depends on who follows them: they are replaced before this process does. */
-static void in_callers_eyes(const struct call *call, pid_t process, struct path *path) {
+static void in_callers_eyes(const struct own_numbers *own, struct path *path) {
   static const struct {
     const char *from, *to;
   } LINKS[] = {{"/dev/fd", "/fd"},         {"/dev/stdin", "/fd/0"}, {"/dev/stdout", "/fd/1"},
@@ -86,12 +86,12 @@ static void in_callers_eyes(const struct call *call, pid_t process, struct path 
   char with[64];
   size_t length;
   if (begins(path, "/proc/thread-self", &length)) {
-    (void)snprintf(with, sizeof with, "/proc/%d/task/%d", process, call->tid);
+    (void)snprintf(with, sizeof with, "/proc/%d/task/%d", own->process, own->thread);
     replace(path, length, with);
   }
   for (size_t i = 0; i < sizeof LINKS / sizeof *LINKS; i++) {
     if (!begins(path, LINKS[i].from, &length)) continue;
-    (void)snprintf(with, sizeof with, "/proc/%d%s", process, LINKS[i].to);
+    (void)snprintf(with, sizeof with, "/proc/%d%s", own->process, LINKS[i].to);
     replace(path, length, with);
     return;
   }
@@ -123,9 +123,10 @@ static bool follow(pid_t process, const struct path *path, bool last, struct pat
 bool path_resolve(const struct call *call, const struct path *path, bool last, struct path *resolved, bool *exists) {
   static struct path asked, parent;
   const pid_t process = process_of_thread(call->tid);
-  if (process <= 0 || path->length == 0 || path->text[0] != '/') return false;
+  struct own_numbers own;
+  if (process <= 0 || process_own_numbers(call->tid, &own) < 0 || path->length == 0 || path->text[0] != '/') return false;
   asked = *path;
-  in_callers_eyes(call, process, &asked);
+  in_callers_eyes(&own, &asked);
   *exists = follow(process, &asked, last, resolved);
   if (!*exists) {
     parent = asked;
@@ -137,7 +138,7 @@ bool path_resolve(const struct call *call, const struct path *path, bool last, s
     add(resolved, name, strlen(name));
     resolved->text[resolved->length] = 0;
   }
-  path_own_process(process, resolved);
+  path_own_process(own.process, resolved);
   return true;
 }
 
@@ -152,8 +153,9 @@ bool path_granted(const struct call *call, const struct grants *grants, const st
   if (path_resolve(call, path, last, resolved, exists)) {
     if (outside_the_tree(resolved)) return true;
   } else {
+    struct own_numbers own;
     *resolved = *path;
-    path_own_process(process_of_thread(call->tid), resolved);
+    if (process_own_numbers(call->tid, &own) == 0) path_own_process(own.process, resolved);
   }
   return (path_rights(grants, resolved) & wanted) == wanted;
 }

@@ -9,11 +9,15 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/uio.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
 
+#include "child.h"
 #include "kernel.h"
+#include "namespaces.h"
 #include "notify.h"
+#include "privileges.h"
 
 /* A trial runs in a child and exits 0 when it worked. Each ends within this time. */
 enum { TRIAL_S = 2 };
@@ -23,10 +27,23 @@ static bool try(trial_function *trial);
 static trial_function no_new_privileges, landlock, seccomp_filter, close_range_marks, execute_check, user_namespace;
 static bool notification(bool *getfd);
 
+/* Namespaces take longer than everything else, so that they are tried beside it. */
+struct namespaces_trial {
+  pid_t guide;
+  int status, ack, life;
+  const char *step; /* what did not work; NULL when all did */
+  int error;
+  char detail[200];
+};
+static void namespaces_start(struct namespaces_trial *trial);
+static void namespaces_finish(struct namespaces_trial *trial);
+
 int probe(void) {
   struct utsname name;
   struct seccomp_notif_sizes sizes = {0};
+  struct namespaces_trial namespaces;
   signal(SIGPIPE, SIG_IGN); /* a trial that ended early closes its pipes */
+  namespaces_start(&namespaces);
   bool getfd = false, notify = notification(&getfd);
   int abi = sys_landlock_create(NULL, 0, LANDLOCK_QUERY_VERSION);
   int errata = abi < 1 ? -1 : sys_landlock_create(NULL, 0, LANDLOCK_QUERY_ERRATA);
@@ -43,11 +60,17 @@ int probe(void) {
                {"closeRange", try(close_range_marks)},
                {"executeCheck", try(execute_check)},
                {"userNamespaces", try(user_namespace)}};
+  namespaces_finish(&namespaces);
   struct line line;
   line_begin(&line, "probe");
   line_number(&line, "landlockAbi", abi);
   line_number(&line, "landlockErrata", errata < 0 ? 0 : errata);
   for (size_t i = 0; i < sizeof FLAGS / sizeof *FLAGS; i++) line_flag(&line, FLAGS[i].name, FLAGS[i].value);
+  line_flag(&line, "namespaces", namespaces.step == NULL);
+  if (namespaces.step != NULL) {
+    line_text(&line, "namespacesStep", namespaces.step, strlen(namespaces.step));
+    line_number(&line, "namespacesErrno", namespaces.error);
+  }
   char text[64];
   (void)snprintf(text, sizeof text, "[%u,%u,%u]", sizes.seccomp_notif, sizes.seccomp_notif_resp, sizes.seccomp_data);
   line_raw(&line, "notifySizes", text);
@@ -162,4 +185,86 @@ static bool notification(bool *getfd) {
   close(told[0]);
   close(ack[1]);
   return worked(child) && answered;
+}
+
+/* In the child of the trial: enters as a session does, drops what it got, and waits to be looked at. */
+static _Noreturn void namespaces_trial_child(int status, int ack, int life) {
+  struct entrance entrance = {NAMESPACE_ANY, status, ack, life, ""};
+  struct child_message message = {.kind = CHILD_FAILED};
+  char byte;
+  if (namespaces_enter(&entrance) == 0) {
+    (void)alarm(TRIAL_S);
+    if (drop_capabilities() < 0) entrance.step = "capabilities";
+    else message.kind = CHILD_LISTENER;
+  }
+  message.value = message.kind == CHILD_FAILED ? errno : ack;
+  (void)snprintf(message.detail, sizeof message.detail, "%s", entrance.step);
+  if (write_all(status, &message, sizeof message) < 0 || message.kind == CHILD_FAILED) _exit(1);
+  _exit(read(ack, &byte, 1) == 1 ? 0 : 1);
+}
+
+static void namespaces_start(struct namespaces_trial *trial) {
+  int status[2], ack[2], life[2];
+  *trial = (struct namespaces_trial){.guide = -1, .step = "pipe"};
+  if (pipe2(status, O_CLOEXEC) < 0 || pipe2(ack, O_CLOEXEC) < 0 || pipe2(life, O_CLOEXEC) < 0) {
+    trial->error = errno;
+    return;
+  }
+  trial->step = "fork";
+  trial->guide = start();
+  trial->error = errno;
+  if (trial->guide == 0) {
+    close(status[0]);
+    close(ack[1]);
+    close(life[1]);
+    namespaces_trial_child(status[1], ack[0], life[0]);
+  }
+  close(status[1]);
+  close(ack[0]);
+  close(life[0]);
+  trial->status = status[0];
+  trial->ack = ack[1];
+  trial->life = life[1];
+}
+
+/* What the supervisor must be able to do with a child in there: fetch a descriptor, and read its memory. */
+static const char *reach_into(pid_t child, int number) {
+  static const char SOMETHING[] = "the same in every copy of this process";
+  char copy[sizeof SOMETHING];
+  struct iovec local = {copy, sizeof copy}, remote = {(void *)(uintptr_t)SOMETHING, sizeof copy};
+  int pidfd = sys_pidfd_open(child);
+  int fetched = pidfd < 0 ? -1 : sys_pidfd_getfd(pidfd, number);
+  const int error = errno;
+  close_fd(&pidfd);
+  errno = error;
+  if (fetched < 0) return "pidfd_getfd";
+  close(fetched);
+  return process_vm_readv(child, &local, 1, &remote, 1, 0) == (ssize_t)sizeof copy ? NULL : "process_vm_readv";
+}
+
+static void namespaces_finish(struct namespaces_trial *trial) {
+  struct child_message moved = {.value = -1, .init = -1}, arrived = {.kind = CHILD_FAILED};
+  const ssize_t size = sizeof moved;
+  if (trial->guide < 0) return;
+  trial->step = "guide";
+  trial->error = ECHILD;
+  if (read(trial->status, &moved, sizeof moved) == size && moved.kind != CHILD_MOVED) arrived = moved;
+  if (moved.kind == CHILD_MOVED && write_all(trial->ack, "a", 1) == 0 &&
+      read(trial->status, &arrived, sizeof arrived) == size && arrived.kind == CHILD_LISTENER) {
+    trial->step = reach_into(moved.value, arrived.value);
+    trial->error = errno;
+  }
+  if (arrived.kind == CHILD_FAILED && arrived.value != 0) {
+    (void)snprintf(trial->detail, sizeof trial->detail, "%s", arrived.detail);
+    trial->step = trial->detail;
+    trial->error = arrived.value;
+  }
+  if (trial->step == NULL && write_all(trial->ack, "a", 1) < 0) trial->step = "ack";
+  close(trial->ack);
+  close(trial->status);
+  const bool guided = worked(trial->guide);
+  const bool lived = moved.kind == CHILD_MOVED && worked(moved.value);
+  close(trial->life); /* the init ends by that, and would take the child with it */
+  if (moved.kind == CHILD_MOVED) (void)worked(moved.init);
+  if (trial->step == NULL && !(guided && lived)) trial->step = "end";
 }

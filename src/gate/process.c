@@ -22,6 +22,7 @@ struct processes {
 
 static bool scan(struct processes *found);
 static void kill_quickly(int leader);
+static size_t children_of(pid_t pid);
 static void keep_descendants(struct processes *all);
 static bool alive(const struct process *process);
 static bool signal_process(const struct process *process, int signal);
@@ -64,6 +65,26 @@ pid_t process_of_thread(pid_t tid) {
   return line == NULL ? -1 : (pid_t)strtol(line + 6, NULL, 10);
 }
 
+/* The last number of "NStgid:\t812\t2": the innermost namespace's. */
+static pid_t last_number(const char *status, const char *key) {
+  const char *line = strstr(status, key);
+  if (line == NULL) return -1;
+  const char *end = strchr(line + 1, '\n');
+  const char *at = end == NULL ? line + strlen(line) : end;
+  while (at > line && isdigit((unsigned char)at[-1])) at--;
+  return (pid_t)strtol(at, NULL, 10);
+}
+
+int process_own_numbers(pid_t tid, struct own_numbers *numbers) {
+  static char text[16384]; /* the line of the user's groups comes before these */
+  char path[40];
+  (void)snprintf(path, sizeof path, "/proc/%d/status", tid);
+  if (read_small(path, text, sizeof text) < 0) return -1;
+  numbers->process = last_number(text, "\nNStgid:");
+  numbers->thread = last_number(text, "\nNSpid:");
+  return numbers->process > 0 && numbers->thread > 0 ? 0 : -1;
+}
+
 bool process_is_below(pid_t tid) {
   struct process process;
   const pid_t self = getpid();
@@ -91,22 +112,26 @@ size_t tree_signal(int signal) {
 /* With PR_SET_CHILD_SUBREAPER every orphan below becomes a child of this process. So as long as a descendant lives,
  * this process has a child, and "no children" is the proof that the tree is gone. A process that forks faster than
  * it is found is caught as an orphan or with its group, in which the kernel lets nobody fork past a signal, or in a later
- * round: each round kills everything that the one before has not. */
-struct kill_result tree_kill(const struct cgroups *groups, int leader, collect_function *collect, void *context) {
+ * round: each round kills everything that the one before has not. In a process namespace of its own the end of its init ends all, and
+ * the init itself does not end before them; who is there is counted before. */
+struct kill_result tree_kill(const struct tree *tree, collect_function *collect, void *context) {
+  const struct cgroups *groups = tree->groups;
   struct kill_result result = {0, 0};
   struct processes before = {0};
   const int64_t deadline = now_ms() + KILL_MS;
   unsigned pause = 100;
   for (int round = 0; collect(context); round++) {
     struct processes found = {0};
-    if (round > 0 || groups->count == 0) kill_quickly(leader);
-    const size_t members = round == 0 ? cgroups_members(groups) : 0;
+    if (tree->init == 0 && (round > 0 || groups->count == 0)) kill_quickly(tree->leader);
+    size_t members = round == 0 ? cgroups_members(groups) : 0;
+    if (round == 0 && tree->init > 0 && members == 0) members = children_of(tree->init);
     if (scan(&found)) keep_descendants(&found);
+    if (tree->init > 0) (void)sys_pidfd_kill(tree->init_descriptor, SIGKILL);
     result.left = 0;
     for (size_t i = 0; i < found.count; i++) {
       if (!alive(&found.list[i])) continue;
       result.left++;
-      if (!contains(&before, &found.list[i])) result.killed++;
+      if (found.list[i].pid != tree->init && !contains(&before, &found.list[i])) result.killed++;
       if (round > 0 || groups->count == 0) (void)signal_process(&found.list[i], SIGKILL);
     }
     /* One that forks and exits all the time is hardly ever in a list, and never in two. */
@@ -141,6 +166,17 @@ static void kill_quickly(int leader) {
     if (process_read((pid_t)strtol(at, NULL, 10), &process) == 0 && process.parent == getpid() && alive(&process))
       (void)signal_process(&process, SIGKILL);
   }
+}
+
+/* How many there are now; 0 on a kernel without CONFIG_PROC_CHILDREN. */
+static size_t children_of(pid_t pid) {
+  static char text[65536];
+  char path[48];
+  size_t count = 0;
+  (void)snprintf(path, sizeof path, "/proc/%d/task/%d/children", pid, pid);
+  if (read_small(path, text, sizeof text) < 0) return 0;
+  for (const char *at = text; *at != 0; at++) count += *at == ' '; /* one behind each number */
+  return count;
 }
 
 static bool alive(const struct process *process) {

@@ -26,6 +26,14 @@ bool process_never_executed(pid_t pid);
 /* Thread group of a thread, or -1. */
 pid_t process_of_thread(pid_t tid);
 
+/* A thread, as itself sees it: in a process namespace of its own the numbers are others. */
+struct own_numbers {
+  pid_t process, thread;
+};
+
+/* Returns 0, or -1 when there is no such thread. */
+int process_own_numbers(pid_t tid, struct own_numbers *numbers);
+
 /* True for this process's descendants and their threads. A bounded walk: false when it does not end. */
 bool process_is_below(pid_t tid);
 
@@ -40,8 +48,15 @@ struct kill_result {
   size_t left;   /* still there when the bound was reached */
 };
 
-/* Kills every descendant and collects them, in at most five seconds. `leader` is the pidfd of the main
- * program, which may have led a group and have ended long ago. */
-struct kill_result tree_kill(const struct cgroups *groups, int leader, collect_function *collect, void *context);
+/* By what the tree can be held. */
+struct tree {
+  const struct cgroups *groups;
+  int leader; /* pidfd of the main program, which may have led a group and have ended long ago */
+  pid_t init; /* number 1 of the tree's own process namespace, and its pidfd; 0 and -1 when it has none */
+  int init_descriptor;
+};
+
+/* Kills every descendant and collects them, in at most five seconds. */
+struct kill_result tree_kill(const struct tree *tree, collect_function *collect, void *context);
 
 #endif

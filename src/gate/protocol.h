@@ -17,7 +17,9 @@
  *
  * Order: supervisor operations, FORK, child operations, EXEC. NO_NEW_PRIVILEGES comes before LANDLOCK_RESTRICT, SECCOMP
  * and SECCOMP_NOTIFY; no filter comes after SECCOMP_NOTIFY. That filter must not notify read, write and close, which hand
- * the listener over, nor what the child still has to do: it is best placed just before EXEC.
+ * the listener over, nor what the child still has to do: it is best placed just before EXEC. NAMESPACES comes at most
+ * once, before NO_NEW_PRIVILEGES, and asks for DROP_CAPABILITIES after it. What was done before it (limits, a cgroup) is
+ * the namespace's init's as well; what comes after it is the program's alone.
  *
  * Control commands: "signal N" (forward to the program, unless the gate itself received the same signal as a member
  * of the same process group within the last 500 ms), "continue" (SIGCONT to the program's group), "kill", "freeze",
@@ -70,7 +72,21 @@ enum opcode {
   OP_NICE = 60,        /* u32 0 to 19 */
   OP_IO_PRIORITY = 61, /* u32 level 0 to 7 of the class best effort; never in front of where the caller is */
   OP_AFFINITY = 62,    /* rest: bit n of the bytes stands for CPU n */
+  OP_NAMESPACES = 70,  /* u32 kinds: enum namespace_kind, added up */
   OP_EXEC = 49 /* handle: u32 kind (0 descriptor, 1 memfd slot), u32 number */
+};
+
+/* The first three always go together: nothing is unshared without a user namespace of its own, and the process files of
+ * the new process namespace are mounted. */
+enum namespace_kind {
+  NAMESPACE_USER = 1,
+  NAMESPACE_MOUNT = 2,
+  NAMESPACE_PROCESS = 4,
+  NAMESPACE_IPC = 8,
+  NAMESPACE_NAME = 16,
+  NAMESPACE_NETWORK = 32,
+  NAMESPACE_ALWAYS = NAMESPACE_USER | NAMESPACE_MOUNT | NAMESPACE_PROCESS,
+  NAMESPACE_ANY = NAMESPACE_ALWAYS | NAMESPACE_IPC | NAMESPACE_NAME | NAMESPACE_NETWORK
 };
 
 enum cgroup_kind { CGROUP_V2 = 0, CGROUP_V1_FREEZER = 1, CGROUP_V1 = 2 };

@@ -16,7 +16,10 @@ struct session {
   struct notifier notifier;
   struct control control;
   int signals, status, ack, pidfd;
+  int life; /* what the init of the namespace waits for the end of */
   pid_t child;
+  pid_t init; /* number 1 of the session's own process namespace, and its pidfd; 0 and -1 when it has none */
+  int init_descriptor;
   enum phase { SETTING_UP, RUNNING, ENDED, FAILED } phase;
   bool kill, drained, launcher_gone, disturbed;
   bool uncollected; /* more children may have ended than were collected */

@@ -49,6 +49,7 @@ static const struct {
     {OP_IO_PRIORITY, "io-priority", "u"},
     {OP_AFFINITY, "affinity", "*"},
     {OP_EXEC, "exec", "uu"},
+    {OP_NAMESPACES, "namespaces", "u"},
 };
 enum { SHAPE_COUNT = sizeof SHAPES / sizeof *SHAPES };
 
@@ -64,6 +65,12 @@ int plan_read(int fd, struct plan *plan, struct failure *why) {
   if (split(plan, length, why) < 0) return -1;
   if (order_check(plan, why) < 0) return -1;
   return collect_strings(plan, why);
+}
+
+bool plan_has(const struct plan *plan, uint32_t opcode) {
+  for (size_t i = 0; i < plan->count; i++)
+    if (plan->operations[i].opcode == opcode) return true;
+  return false;
 }
 
 const char *operation_name(uint32_t opcode) {

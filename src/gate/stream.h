@@ -26,6 +26,8 @@ struct plan {
 /* Reads `fd` to its end and checks every record. Returns 0, or -1 with the reason. Executes nothing. */
 int plan_read(int fd, struct plan *plan, struct failure *why);
 
+bool plan_has(const struct plan *plan, uint32_t opcode);
+
 /* Wire name of an opcode that plan_read accepted. */
 const char *operation_name(uint32_t opcode);
 

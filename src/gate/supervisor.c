@@ -60,6 +60,7 @@ int supervise(const struct plan *plan, struct events *events) {
   session.plan = plan;
   session.events = events;
   session.notifier.listener = session.signals = session.status = session.ack = session.pidfd = -1;
+  session.life = session.init_descriptor = -1;
   sigfillset(&all);
   if (sigprocmask(SIG_SETMASK, &all, &mask) < 0 || (session.signals = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK)) < 0 ||
       control_open(&session.control, GATE_CONTROL) < 0) {
@@ -106,18 +107,21 @@ static int check_streams(struct failure *why) {
 }
 
 static int start_child(struct session *session, const sigset_t *mask, struct failure *why) {
-  int status[2], ack[2];
+  int status[2], ack[2], life[2] = {-1, -1};
   const pid_t parent = getpid();
   if (pipe2(status, O_CLOEXEC) < 0 || pipe2(ack, O_CLOEXEC) < 0) return failed(why, "fork", errno, "pipe");
+  if (plan_has(session->plan, OP_NAMESPACES) && pipe2(life, O_CLOEXEC) < 0) return failed(why, "fork", errno, "pipe");
   pid_t child = fork();
   if (child < 0) return failed(why, "fork", errno, "fork");
   if (child == 0) {
-    const struct child_start start = {session->plan, status[1], ack[0], session->setup.slots,
+    const struct child_start start = {session->plan, status[1], ack[0], life[0], session->setup.slots,
                                       parent,        session->setup.terminal, *mask};
     child_run(&start);
   }
   close(status[1]);
   close(ack[0]);
+  close_fd(&life[0]);
+  session->life = life[1];
   session->child = session->notifier.child = child;
   session->status = status[0];
   session->ack = ack[1];
@@ -193,6 +197,22 @@ static void take_listener(struct session *session, int number) {
     setup_failed(session, "seccomp-notify", errno, "fetching the listener");
 }
 
+/* The process that was forked has made two others in its place, children of this one, and ends. None of them can be
+ * collected by anybody else, so that their numbers are theirs. */
+static void child_moved(struct session *session, const struct child_message *message) {
+  session->init = message->init;
+  session->init_descriptor = sys_pidfd_open(message->init);
+  const int child = sys_pidfd_open(message->value);
+  if (child >= 0) {
+    close(session->pidfd);
+    session->pidfd = child;
+    session->child = session->notifier.child = message->value;
+    session->notifier.namespaced = true;
+  }
+  if (child < 0 || session->init_descriptor < 0 || write_all(session->ack, "a", 1) < 0)
+    setup_failed(session, "namespaces", errno, "taking over the child");
+}
+
 static void started(struct session *session) {
   struct line line;
   close_fd(&session->status);
@@ -237,6 +257,8 @@ static void read_status(struct session *session) {
     setup_failed(session, "exec", EPROTO, "a broken message from the child");
   } else if (message.kind == CHILD_LISTENER) {
     take_listener(session, message.value);
+  } else if (message.kind == CHILD_MOVED) {
+    child_moved(session, &message);
   } else {
     message.detail[sizeof message.detail - 1] = 0;
     setup_failed(session, operation_name(message.opcode), message.value, message.detail);
@@ -245,12 +267,16 @@ static void read_status(struct session *session) {
 
 static void child_changed(struct session *session, const siginfo_t *info) {
   struct line line;
+  const bool ended = info->si_code == CLD_EXITED || info->si_code == CLD_KILLED || info->si_code == CLD_DUMPED;
+  /* While another still holds its status pipe: the one that was to follow it. */
+  if (ended && session->phase == SETTING_UP)
+    setup_failed(session, "namespaces", ECANCELED, "the child was killed while it was set up");
   if (session->phase != RUNNING) return;
   if (info->si_code == CLD_STOPPED || info->si_code == CLD_CONTINUED) {
     line_begin(&line, info->si_code == CLD_STOPPED ? "stopped" : "continued");
     line_number(&line, "signal", info->si_status);
     events_emit(session->events, &line, NOTICE);
-  } else if (info->si_code == CLD_EXITED || info->si_code == CLD_KILLED || info->si_code == CLD_DUMPED) {
+  } else if (ended) {
     exited(session, info);
   }
 }
@@ -275,7 +301,8 @@ static bool collect(void *context) {
     }
     siginfo_t taken = {0};
     if (waitid(P_PID, (id_t)info.si_pid, &taken, wanted) < 0 || taken.si_pid == 0) continue;
-    if (taken.si_code == CLD_KILLED && taken.si_status == SIGKILL) session->collected_killed++;
+    if (taken.si_code == CLD_KILLED && taken.si_status == SIGKILL && taken.si_pid != session->init)
+      session->collected_killed++;
     if (taken.si_pid == session->child) child_changed(session, &taken);
   }
   session->uncollected = true;
@@ -289,7 +316,8 @@ static void finish(struct session *session) {
   events_flush(session->events);
   (void)collect(session);
   session->collected_killed = 0;
-  struct kill_result result = tree_kill(&session->setup.cgroups, session->pidfd, collect, session);
+  const struct tree tree = {&session->setup.cgroups, session->pidfd, session->init, session->init_descriptor};
+  struct kill_result result = tree_kill(&tree, collect, session);
   /* One that forks and ends all the time is killed through its cgroup without ever having been listed. */
   if (result.killed < session->collected_killed) result.killed = session->collected_killed;
   if (was_setting_up && session->phase != ENDED && session->phase != FAILED)

@@ -45,6 +45,8 @@ export type Operation =
   /** Bit n of the bytes stands for CPU n. */
   | { readonly op: 'affinity'; readonly mask: Uint8Array }
   | { readonly op: 'join'; readonly path: string } // writes "0" to this cgroup.procs or tasks file
+  /** The child goes on in new namespaces, with an init of the gate's own; always with user, mount and process. */
+  | { readonly op: 'namespaces'; readonly kinds: readonly NamespaceKind[] }
   | { readonly op: 'chdir'; readonly path: string }
   | { readonly op: 'umask'; readonly mask: number }
   | { readonly op: 'drop-capabilities' }
@@ -77,6 +79,10 @@ export interface HeldIdentity {
   readonly mtimeNs: bigint;
   readonly ctimeNs: bigint;
 }
+
+/** Wire bits by position. `name` is that of the host (UTS). */
+export const NAMESPACE_KINDS = ['user', 'mount', 'process', 'ipc', 'name', 'network'] as const;
+export type NamespaceKind = (typeof NAMESPACE_KINDS)[number];
 
 export type Handle = { readonly fd: number } | { readonly slot: number };
 
@@ -150,6 +156,7 @@ export const OPCODES: Readonly<Record<Operation['op'] | 'end', number>> = {
   nice: 60,
   'io-priority': 61,
   affinity: 62,
+  namespaces: 70,
 };
 
 /** First bytes of the stream. */
@@ -216,6 +223,8 @@ function payload(operation: Operation): Buffer {
       return text(operation.path);
     case 'umask':
       return u32(operation.mask);
+    case 'namespaces':
+      return u32(operation.kinds.reduce((bits, kind) => bits | (1 << NAMESPACE_KINDS.indexOf(kind)), 0));
     case 'landlock-create':
       return Buffer.concat([u64(operation.fs), u64(operation.net), u64(operation.scoped)]);
     case 'landlock-path':

@@ -6,6 +6,7 @@ import {
   mkdtempSync,
   openSync,
   readdirSync,
+  readFileSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -173,6 +174,18 @@ export interface PlanOptions {
   readonly env?: readonly string[];
 }
 
+/** From here on every plan puts the program into namespaces of its own. */
+export function useNamespaces(): void {
+  namespaced = true;
+}
+let namespaced = false;
+export const isNamespaced = (): boolean => namespaced;
+
+const ENTER: readonly Operation[] = [
+  { op: 'namespaces', kinds: ['user', 'mount', 'process', 'ipc', 'name'] },
+  { op: 'drop-capabilities' },
+];
+
 /** A whole plan that executes descriptor 6, with what every plan has. */
 export function plan(options: PlanOptions = {}): Operation[] {
   return [
@@ -180,6 +193,7 @@ export function plan(options: PlanOptions = {}): Operation[] {
     ...(options.supervisor ?? []),
     { op: 'fork' },
     { op: 'death-signal', signal: 9 },
+    ...(namespaced ? ENTER : []),
     ...(options.child ?? []),
     { op: 'close-from', first: 3 },
     ...(options.env ?? ['PATH=/usr/bin:/bin']).map((entry): Operation => ({ op: 'environment', entry })),
@@ -269,6 +283,20 @@ export async function until(condition: () => boolean): Promise<boolean> {
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
   return false;
+}
+
+/** Host numbers of the processes that have `marker` in their command line. */
+export function processesWith(marker: string): number[] {
+  const has = (pid: string): boolean => {
+    try {
+      return readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes(marker);
+    } catch {
+      return false; // it has ended meanwhile
+    }
+  };
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name) && name !== String(process.pid) && has(name))
+    .map(Number);
 }
 
 /** Whether a process is there and not a zombie. */

@@ -51,6 +51,7 @@ const FULL: Operation[] = [
   { op: 'io-priority', level: 7 },
   { op: 'affinity', mask: Buffer.from([1]) },
   { op: 'join', path: '/x' },
+  { op: 'namespaces', kinds: ['user', 'mount', 'process'] },
   { op: 'chdir', path: '/' },
   { op: 'umask', mask: 0o77 },
   { op: 'drop-capabilities' },
