@@ -18,6 +18,8 @@ export interface JudgedFile {
   readonly fd: number;
   readonly source: ByteSource;
   readonly identity: FileIdentity;
+  /** A private copy begins otherwise than what was copied: `source` has these bytes in front, the descriptor has not. */
+  readonly start?: Uint8Array;
 }
 
 /**
@@ -119,7 +121,8 @@ function kindOf(stats: BigIntStats): string | undefined {
   return 'a socket';
 }
 
-function identityOf(stats: BigIntStats): FileIdentity {
+/** What `fstat` tells of the identity of a file. */
+export function identityOf(stats: BigIntStats): FileIdentity {
   const { dev, ino, size, mtimeNs, ctimeNs } = stats;
   return { dev, ino, size, mtimeNs, ctimeNs, mode: Number(stats.mode), uid: Number(stats.uid) };
 }

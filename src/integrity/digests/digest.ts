@@ -17,6 +17,8 @@ export interface Digests {
 export interface DigestedFile {
   readonly fd: number;
   readonly identity: FileIdentity;
+  /** Stands in the place of its first bytes (`JudgedFile`). */
+  readonly start?: Uint8Array;
 }
 
 export interface DigestOptions {
@@ -45,7 +47,7 @@ export async function digestFile(file: DigestedFile, options: DigestOptions = {}
   const hashes = (options.algorithms ?? ['sha256']).map((name): [string, Hash] => [name, createHash(name)]);
   const buffers = [Buffer.allocUnsafe(CHUNK_BYTES), Buffer.allocUnsafe(CHUNK_BYTES)] as const;
   const readInto = (buffer: Buffer, offset: number) =>
-    readWhole(file.fd, buffer.subarray(0, Math.min(CHUNK_BYTES, size - offset)), offset);
+    readWhole(file, buffer.subarray(0, Math.min(CHUNK_BYTES, size - offset)), offset);
   let next = readInto(buffers[0], 0);
   for (let offset = 0, turn = 0; offset < size; turn ^= 1) {
     const chunk = await next;
