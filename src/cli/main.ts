@@ -10,6 +10,7 @@ import type { Context } from './context.ts';
 import { collect, duration, memory, niceness, positive, size, weight, whole } from './options.ts';
 import { policyCommands } from './policy-commands.ts';
 import { report } from './report.ts';
+import { storeCommands } from './store-commands.ts';
 import { signCommands, trustCommands } from './trust-commands.ts';
 import { VERSION } from './version.ts';
 
@@ -70,6 +71,7 @@ function program(context: Context): Command {
     .option('--exec <path>', 'grant executing a program or folder', collect)
     .option('--env <name>', 'pass an environment variable on: NAME or NAME=VALUE', collect)
     .addOption(new Option('--network <mode>', 'sockets').choices(['auto', 'none', 'serve']))
+    .option('--private-copy', 'judge and run a copy that nobody else can write to')
     .option('--allow-degraded', 'go on when the host lacks a protection that the policy requires')
     .option('--dry-run', 'print the whole launch plan as JSON and start nothing')
     .option('-q, --quiet', 'no words of paddock’s own on stderr')
@@ -142,6 +144,7 @@ function program(context: Context): Command {
       process.exitCode = await run(context, options as never);
     });
 
+  storeCommands(root, context);
   baselineCommands(root, context, processStreams);
   policyCommands(root, context, processStreams);
   trustCommands(root, context);

@@ -1,17 +1,15 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, constants, fstatSync, openSync, readFileSync, writeSync } from 'node:fs';
-import { basename, join, resolve } from 'node:path';
-import { unpackLoader } from '../format/loaders.ts';
+import { constants, fstatSync, readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { ensureGate, packageRoot } from '../host/native.ts';
 import { probeHost } from '../host/probe.ts';
 import { readDotArgs, runtimeVersion } from '../integrity/dot-args.ts';
 import { type PreparedArguments, prepareArguments } from '../launch/arguments.ts';
-import { below, makeDirectories, removeDirectories, type SessionDirectories } from '../launch/directories.ts';
+import { below, makeDirectories, removeDirectories } from '../launch/directories.ts';
 import { type PreparedEnvironment, prepareEnvironment } from '../launch/environment.ts';
-import { chooseStart, copyProgram, type Start } from '../launch/loader.ts';
 import { systemPaths } from '../launch/paths.ts';
 import type { HostAbilities, LaunchPlan } from '../launch/plan.ts';
-import { type HeldFile, type LaunchInput, planLaunch } from '../launch/planner.ts';
+import { planLaunch } from '../launch/planner.ts';
 import { markOwner } from '../launch/stale.ts';
 import { PaddockError } from '../lib/errors.ts';
 import { userPaths } from '../lib/paths.ts';
@@ -20,15 +18,15 @@ import { decide } from '../policy/decide.ts';
 import type { Decision, EffectivePolicy, Policy } from '../policy/policy.ts';
 import { sessionId } from '../session/start.ts';
 import type { Context } from './context.ts';
-import { judgeRuled } from './facts/ruled.ts';
-import { hostArchitecture, type Judged, type JudgedBy, judgeOpened, naming } from './judged.ts';
+import { type Judged, type JudgedBy, naming } from './judged.ts';
+import { openAndJudge } from './open-judged.ts';
 import { policyLayers } from './policy-layers.ts';
 import { preferences } from './preferences.ts';
-import { progressOf } from './progress.ts';
+import { type Program, prepareProgram, startOf } from './program.ts';
 import { refusal } from './refusal.ts';
 import { flagLayer, type RunFlags, withoutEffect } from './run-flags.ts';
 import type { Speaker } from './speaker.ts';
-import { openStill, type StillFile } from './still.ts';
+import type { StillFile } from './still.ts';
 import { judgedBy } from './trust-places.ts';
 
 export interface RunInput extends RunFlags {
@@ -51,8 +49,7 @@ export interface Prepared {
   readonly decision: Extract<Decision, { outcome: 'allow' }>;
   readonly host: HostAbilities;
   readonly gate: string;
-  /** Descriptor of the private copy that is executed in place of the file itself. */
-  readonly copy?: number;
+  readonly program: Program;
 }
 
 /**
@@ -79,30 +76,26 @@ export async function prepare(
       environment: expectedEnvironment(context, effective.policy),
     },
   });
-  const bar = progressOf(context, basename(input.file), input.quiet ?? preferences(context).quiet ?? false);
   const gate = await gateOf(context, say);
-  const opened = await naming(input.file, () => openStill(context, gate, input.file, 'auto'));
+  const { judged, effective, opened } = await openAndJudge(context, {
+    path: input.file,
+    gate,
+    loaded,
+    by,
+    dryRun: input.dryRun === true,
+    quiet: input.quiet ?? preferences(context).quiet ?? false,
+  });
   try {
-    const { judged, effective } = await naming(input.file, () =>
-      judgeRuled(context, {
-        path: input.file,
-        loaded,
-        by,
-        judge: (by) => judgeOpened(input.file, opened.file, by, bar.report),
-        onDigest: bar.report,
-      }),
-    ).finally(bar.end);
     for (const { path, wanted, kept, ceiling } of effective.rejected) {
       say('warn', `${path}: ${wanted} is not allowed by ${ceiling.layer}; it stays ${kept}`);
     }
-    await naming(input.file, () => checkExecutable(judged));
+    await naming(input.file, () => checkExecutable(opened));
     const decision = decide({ effective, verdict: judged.verdict });
     if (decision.outcome === 'refuse') throw refusal(input.file, decision);
     for (const { message } of decision.warnings) say('warn', message);
     return await prepareAllowed(context, input, streams, say, { judged, opened, decision, gate });
   } catch (cause) {
-    opened.release();
-    closeSync(opened.file.fd);
+    opened.close();
     throw cause;
   }
 }
@@ -128,10 +121,9 @@ async function prepareAllowed(
   { judged, opened, decision, gate }: Allowed,
 ): Promise<Prepared> {
   const { policy } = decision.effective;
-  const { state, config, cache } = userPaths(context.env, context.home);
+  const { state, config, cache, data } = userPaths(context.env, context.home);
   const host = probeHost(gate, context.uid);
-  const { anatomy, file, verdict } = judged;
-  const start = chooseStart(anatomy, file.source, verdict, policy.trust, hostArchitecture());
+  const start = startOf(judged, policy.trust);
   const args = userArguments(context, input, judged, decision, say);
   const id = sessionId(context.now(), randomBytes(3));
   const dry = input.dryRun === true;
@@ -139,39 +131,32 @@ async function prepareAllowed(
   try {
     if (!dry)
       markOwner(directories, nameProcess(PROC_FILES, process.pid) ?? { pid: process.pid, startTime: -1 });
-    const copy = !dry && start.form === 'copy' ? makeCopy(judged, start, directories) : undefined;
+    const program = prepareProgram({ judged, opened }, start, directories, dry);
     const plan = planLaunch({
       id,
       file: resolve(context.cwd, input.file),
       argv0: input.file,
       effective: decision.effective,
       host,
-      start: launchStart(judged, start, directories),
+      start: program.start,
       still: opened.still,
-      held: [heldFile(opened, copy)],
+      held: [program.held],
       arguments: args,
       environment: context.env,
       home: context.home,
       directories,
-      own: [state, config, cache, packageRoot()],
+      own: [state, config, cache, data, packageRoot()],
       streams,
       reopen: streams === 'pipes' ? reopenable(decision.effective.policy.limits.outputBytes !== null) : [],
       allowDegraded: mayDegrade(input, decision, say),
       paths: systemPaths,
     });
     for (const line of plan.warnings) say('warn', line);
-    return { plan, judged, opened, decision, host, gate, ...(copy === undefined ? {} : { copy }) };
+    return { plan, judged, opened, decision, host, gate, program };
   } catch (cause) {
     if (!dry) removeDirectories(directories); // the copy, too: its descriptor goes with this process
     throw cause;
   }
-}
-
-// What is executed must be what was looked at; the private copy lies where nobody else gets.
-function heldFile({ file, lease }: StillFile, copy: number | undefined): HeldFile {
-  return copy === undefined
-    ? { fd: 6, lease, identity: file.identity }
-    : { fd: 6, lease: false, identity: fstatSync(copy, { bigint: true }) };
 }
 
 // Under an administrator's policy what it requires is not the user's to give up.
@@ -215,50 +200,13 @@ function expectedEnvironment(context: Context, policy: Policy): PreparedEnvironm
   }).variables;
 }
 
-function launchStart(judged: Judged, start: Start, directories: SessionDirectories): LaunchInput['start'] {
-  switch (start.form) {
-    case 'ape':
-      return {
-        form: 'ape',
-        loader: unpackLoader(judged.file.source, start.loader),
-        sha256: start.loader.sha256,
-      };
-    case 'elf':
-      return { form: 'elf' };
-    case 'copy':
-      return { form: 'copy', path: copyPath(directories) };
-  }
-}
-
-function copyPath({ root }: SessionDirectories): string {
-  return join(root, 'program');
-}
-
-// Written once, closed, and opened again for reading: a file that is open for writing cannot be executed.
-function makeCopy(
-  judged: Judged,
-  start: Extract<Start, { form: 'copy' }>,
-  directories: SessionDirectories,
-): number {
-  const path = copyPath(directories);
-  const fd = openSync(path, 'wx', 0o500);
-  try {
-    copyProgram(judged.file.source, start.header, (chunk) => {
-      for (let done = 0; done < chunk.length; ) done += writeSync(fd, chunk, done);
-    });
-  } finally {
-    closeSync(fd);
-  }
-  return openSync(path, 'r');
-}
-
 const ANY_EXECUTE = 0o111;
 
-function checkExecutable({ file }: Judged): void {
-  if ((file.identity.mode & ANY_EXECUTE) !== 0) return;
+function checkExecutable({ original }: StillFile): void {
+  if ((original.mode & ANY_EXECUTE) !== 0) return;
   throw new PaddockError('refused', 'the file is not executable', {
     expected: 'execute permission, as for running it without paddock',
-    found: `mode ${(file.identity.mode & 0o7777).toString(8)}`,
+    found: `mode ${(original.mode & 0o7777).toString(8)}`,
     remedy: 'chmod +x the file',
   });
 }

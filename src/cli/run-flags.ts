@@ -26,6 +26,10 @@ export interface RunFlags {
   readonly exec?: readonly string[];
   readonly env?: readonly string[];
   readonly network?: NetworkMode;
+  /** A private copy is judged and run, wherever the file is. */
+  readonly privateCopy?: boolean;
+  /** Whose code runs: the file's own, or that of the known engine of its release. */
+  readonly engine?: Policy['engine']['use'];
 }
 
 /** The flags as a layer. Relative paths are the caller's. */
@@ -38,6 +42,8 @@ export function flagLayer(flags: RunFlags, cwd: string, env: Environment): Parti
     ...files(flags, cwd),
     ...environment(flags.env ?? [], env),
     ...(flags.network === undefined ? {} : { network: { mode: flags.network } }),
+    ...(flags.privateCopy === true ? { isolation: { copy: 'always' } } : {}),
+    ...(flags.engine === undefined ? {} : { engine: { use: flags.engine } }),
   };
 }
 

@@ -64,9 +64,8 @@ export async function guard(
     }
     return await session(context, prepared, streams, onFreshLines(context, say, streams.freshLine), hooks);
   } finally {
-    prepared.opened.release();
-    closeSync(prepared.judged.file.fd);
-    if (prepared.copy !== undefined) closeSync(prepared.copy);
+    prepared.opened.close();
+    if (prepared.program.copy !== undefined) closeSync(prepared.program.copy);
     if (input.dryRun !== true) {
       const left = removeDirectories(prepared.plan.directories);
       if (left > 0) say('warn', `${left} entries of ${prepared.plan.directories.root} could not be removed`);
@@ -126,7 +125,7 @@ async function session(
 }
 
 async function conductGuarded(
-  { plan, judged, opened, decision, gate, copy }: Prepared,
+  { plan, opened, decision, gate, program }: Prepared,
   streams: Streams,
   observer: SessionObserver,
   signals: CallerSignals,
@@ -139,7 +138,7 @@ async function conductGuarded(
     return await conduct({
       plan,
       gateProgram: gate,
-      file: copy ?? judged.file.fd,
+      file: program.fd,
       streams,
       observer: guarding(opened, observer),
       signals,

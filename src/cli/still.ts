@@ -1,23 +1,46 @@
 import { closeSync, fstatSync, readlinkSync, statfsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { identityChanged, type JudgedFile, openJudged } from '../format/open.ts';
+import { type FileIdentity, identityChanged, type JudgedFile, openJudged } from '../format/open.ts';
 import { type Held, holdStill } from '../gate/hold.ts';
 import { type ChangersFound, whoMayChange } from '../launch/changers.ts';
 import type { LaunchPlan } from '../launch/plan.ts';
-import { type CopyMode, chooseStillness, type Lease, leaseOf } from '../launch/still.ts';
+import { type CopyMode, chooseStillness, leaseOf, type StillFacts, type Stillness } from '../launch/still.ts';
+import type { CopyInput } from '../launch/store/copy.ts';
+import { storePlace } from '../launch/store/places.ts';
+import { privateCopy } from '../launch/store/store.ts';
 import { PaddockError } from '../lib/errors.ts';
+import { userPaths } from '../lib/paths.ts';
+import { isRunning, nameProcess, PROC_FILES } from '../lib/proc.ts';
 import type { Context } from './context.ts';
+import { hostArchitecture } from './judged.ts';
 
 /** The file that is going to be judged, and how it stays as it is. */
 export interface StillFile {
+  /** What is judged and runs: the file itself, or the private copy of it. */
   readonly file: JudgedFile;
+  /** Of the file that was named. */
+  readonly original: FileIdentity;
   readonly still: LaunchPlan['still'];
   /** Whether the supervisor is to hold it, too. */
   readonly lease: boolean;
+  /** Where the private copy is. */
+  readonly copyPath?: string;
   /** @throws PaddockError `changed` where somebody has disturbed it since */
   check(): void;
-  /** For when the supervisor holds it, or nothing is started. The descriptor stays open. */
+  /** For when the supervisor holds it. The descriptor stays open. */
   release(): void;
+  /** When nobody needs it any more. Safe to call more than once. */
+  close(): void;
+}
+
+export interface StillInput {
+  readonly gate: string;
+  readonly path: string;
+  readonly copy: CopyMode;
+  /** Nothing is started: no copy is made for it, and the file itself is judged. */
+  readonly dryRun: boolean;
+  /** Told how far the copy is. */
+  readonly report: CopyInput['report'];
 }
 
 /** Times of files are those of the last tick of the clock; no Linux ticks more slowly. */
@@ -25,36 +48,100 @@ const TICK_MS = 20;
 const NS_PER_MS = 1_000_000n;
 
 /**
- * Opens the file once, and holds it still before anybody has read a byte of it.
- * @throws PaddockError as `openJudged` and `holdStill`; `changed` where somebody has it open for writing
+ * Opens the file once, and holds it still before anybody has read a byte of it; or makes the private copy that is judged
+ * and run in its place. The table that decides is in src/launch/still.ts.
+ * @throws PaddockError as `openJudged`, `holdStill` and `privateCopy`; `changed` where it is no longer what was opened
  */
-export async function openStill(
-  context: Context,
-  gate: string,
-  path: string,
-  copy: CopyMode,
-): Promise<StillFile> {
-  const file = openJudged(path);
+export async function openStill(context: Context, input: StillInput): Promise<StillFile> {
+  const file = openJudged(input.path);
   let held: Held | undefined;
   try {
-    held = await holdStill(gate, file.fd);
-    const lease = leaseOf(held.leaseErrno, statfsSync(ownPath(file.fd)).type);
-    const facts = { copy, verity: held.verity !== undefined, lease, ...changersOf(file, context.uid) };
+    held = await holdStill(input.gate, file.fd);
+    const facts = factsOf(context, file, held, input.copy);
     const { how, why } = chooseStillness(facts);
-    if (how === 'refuse') throw refused(facts, why);
-    await settled(file, context.now());
-    return {
-      file,
-      still: { how, why, ...(held.verity === undefined ? {} : { verity: held.verity }) },
-      lease: held.leaseErrno === 0,
-      check: () => checkStill(file, held),
-      release: () => held?.release(),
-    };
+    if (how === 'copy' && !input.dryRun) {
+      const copied = await openCopied(context, input, file, why);
+      held.release();
+      return copied;
+    }
+    if (facts.lease !== 'busy') await settled(file, context.now());
+    return stillFile(file, file.identity, held, how, why);
   } catch (cause) {
     held?.release();
     closeSync(file.fd);
     throw cause;
   }
+}
+
+// Whatever becomes of the file from here on: it is not looked at again.
+async function openCopied(
+  context: Context,
+  { gate, report }: StillInput,
+  original: JudgedFile,
+  why: string,
+): Promise<StillFile> {
+  const { data } = userPaths(context.env, context.home);
+  const copy = await privateCopy({
+    place: storePlace(data, context.uid),
+    source: original,
+    architecture: hostArchitecture(),
+    owner: nameProcess(PROC_FILES, process.pid) ?? { pid: process.pid, startTime: -1 },
+    now: context.now(),
+    report,
+    isAlive: (owner) => isRunning(PROC_FILES, owner),
+  });
+  try {
+    const held = await holdStill(gate, copy.file.fd);
+    const opened = stillFile(copy.file, original.identity, held, 'copy', why);
+    closeSync(original.fd);
+    return {
+      ...opened,
+      still: { ...opened.still, sha256: copy.facts.sha256 },
+      copyPath: copy.path,
+      close: once(() => {
+        opened.close();
+        copy.leave();
+      }),
+    };
+  } catch (cause) {
+    closeSync(copy.file.fd);
+    copy.leave();
+    throw cause;
+  }
+}
+
+function factsOf(context: Context, file: JudgedFile, held: Held, copy: CopyMode): StillFacts {
+  const lease = leaseOf(held.leaseErrno, statfsSync(ownPath(file.fd)).type);
+  return { copy, verity: held.verity !== undefined, lease, ...changersOf(file, context.uid) };
+}
+
+function stillFile(
+  file: JudgedFile,
+  original: FileIdentity,
+  held: Held,
+  how: Stillness,
+  why: string,
+): StillFile {
+  return {
+    file,
+    original,
+    still: { how, why, ...(held.verity === undefined ? {} : { verity: held.verity }) },
+    lease: held.leaseErrno === 0,
+    check: () => checkStill(file, held),
+    release: () => held.release(),
+    close: once(() => {
+      held.release();
+      closeSync(file.fd);
+    }),
+  };
+}
+
+function once(work: () => void): () => void {
+  let done = false;
+  return () => {
+    if (!done) work();
+    done = true;
+  };
 }
 
 function ownPath(fd: number): string {
@@ -90,14 +177,5 @@ function changed(found: string): PaddockError {
     expected: 'nobody who writes to it',
     found,
     remedy: 'make sure nothing is writing to the file, then try again; or use --private-copy',
-  });
-}
-
-function refused({ lease }: { readonly lease: Lease }, why: string): PaddockError {
-  return new PaddockError('changed', 'the file may change while it is judged or runs; nothing was started', {
-    check: 'FILE-001',
-    expected: 'a file that nobody is writing to',
-    found: lease === 'busy' ? 'somebody has it open for writing' : why,
-    remedy: 'wait until it is written (a download?), then try again; or use --private-copy',
   });
 }

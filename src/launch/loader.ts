@@ -18,7 +18,9 @@ export type Start =
    * An APE whose loader cannot be known (stored raw, it differs from program to program) or which has none: a private
    * copy that begins with the program's own ELF header is executed, as `assimilate` would leave it.
    */
-  | { readonly form: 'copy'; readonly header: Uint8Array };
+  | { readonly form: 'copy'; readonly header: Uint8Array }
+  /** A private copy from the store, which begins with the program's own ELF header already: executed by descriptor. */
+  | { readonly form: 'stored' };
 
 /** Copies are for small programs of old toolchains; a model is never copied. */
 export const MAX_COPY_BYTES = 64 << 20;
@@ -35,14 +37,7 @@ export function chooseStart(
   trust: Policy['trust'],
   architecture: Architecture,
 ): Start {
-  const program = anatomy.programs.find((candidate) => candidate.architecture === architecture);
-  if (program === undefined) {
-    throw new PaddockError('not-llamafile', 'the file has no program for this machine', {
-      expected: architecture,
-      found: anatomy.programs.map((one) => one.architecture).join(', ') || 'no program at all',
-      remedy: 'get a release for this kind of machine',
-    });
-  }
+  const program = programFor(anatomy, architecture);
   if (anatomy.form === 'elf') return { form: 'elf' };
   const embedded = anatomy.loaders.filter((one) => one.kind === 'elf' && one.architecture === architecture);
   const trusted = embedded.find((one) => isTrusted(one, verdict, trust));
@@ -50,7 +45,37 @@ export function chooseStart(
   // A compressed loader is shared between the programs of a release: one that nobody knows is no accident.
   const unknown = embedded.find((one) => one.encoding === 'gzip');
   if (unknown !== undefined) throw unknownLoader(unknown);
+  checkCopySize(source.size);
   return { form: 'copy', header: elfHeader(source, program) };
+}
+
+/**
+ * The same for a private copy from the store, whose first bytes are `header` in the place of what was judged: that must be
+ * the header of the judged program. The loaders in the file are not used.
+ * @throws PaddockError as `chooseStart`; `changed` for another header
+ */
+export function chooseStoredStart(
+  anatomy: Anatomy,
+  source: ByteSource,
+  architecture: Architecture,
+  header: Uint8Array,
+): Start {
+  const program = programFor(anatomy, architecture);
+  if (Buffer.compare(elfHeader(source, program), header) === 0) return { form: 'stored' };
+  throw new PaddockError('changed', 'the private copy does not begin with the header of its program', {
+    check: 'FILE-001',
+    remedy: 'remove it with `paddock store prune --all`, then try again',
+  });
+}
+
+function programFor(anatomy: Anatomy, architecture: Architecture): ElfProgram {
+  const program = anatomy.programs.find((candidate) => candidate.architecture === architecture);
+  if (program !== undefined) return program;
+  throw new PaddockError('not-llamafile', 'the file has no program for this machine', {
+    expected: architecture,
+    found: anatomy.programs.map((one) => one.architecture).join(', ') || 'no program at all',
+    remedy: 'get a release for this kind of machine',
+  });
 }
 
 /** Gives the private copy to `write`, in pieces of at most 1 MiB: the program's own ELF header, then the file behind it. */
@@ -83,9 +108,12 @@ function unknownLoader(loader: EmbeddedLoader): PaddockError {
   });
 }
 
-// The header that the reader accepted is decoded as the loader does it: the other readings were refused.
-function elfHeader(source: ByteSource, program: ElfProgram): Uint8Array {
-  checkCopySize(source.size);
+/**
+ * The program's ELF header, which a `printf` line of the shell script holds: 64 bytes. The one that the reader accepted is
+ * decoded as the loader does it: the other readings were refused.
+ * @throws PaddockError `changed` where it is not there any more
+ */
+export function elfHeader(source: ByteSource, program: ElfProgram): Uint8Array {
   const attempts = scanPrintf(source.read(0, Math.min(source.size, HEAD_LENGTH)));
   const attempt = attempts.find(({ offset }) => offset === program.headerOffset);
   const header = attempt?.header.subarray(0, EHDR_LENGTH);

@@ -59,7 +59,14 @@ export interface LaunchPlan {
   /** The program is executed from a private copy with its own ELF header in front; descriptor 6 must be that copy. */
   readonly copied: boolean;
   /** How it is made sure that what was judged is what runs. */
-  readonly still: { readonly how: Stillness; readonly why: string; readonly verity?: string };
+  readonly still: {
+    readonly how: Stillness;
+    readonly why: string;
+    /** The kernel's own digest of it: "sha256:…". */
+    readonly verity?: string;
+    /** Of the private copy (hex): of the bytes that were copied, which are those that were judged. */
+    readonly sha256?: string;
+  };
   /** In force on this host. */
   readonly protections: readonly Protection[];
   /** Asked for by the policy and not in force; non-empty only with `--allow-degraded`. */

@@ -20,9 +20,7 @@ export type Stillness =
   /** Nobody but root and the user may change it; looked at again before the start, while it runs and at the end. */
   | 'restat'
   /** A private copy is judged and run. */
-  | 'copy'
-  /** Nothing is started. */
-  | 'refuse';
+  | 'copy';
 
 /** `isolation.copy` of the policy. */
 export type CopyMode = 'auto' | 'always';
@@ -43,7 +41,7 @@ export const STILLNESS: readonly Row[] = [
   { copy: 'always', how: 'copy', why: 'the policy asks for a private copy' },
   { verity: true, how: 'sealed', why: 'fs-verity: the file system lets nobody change it' },
   { lease: 'held', how: 'lease', why: 'nobody can write to it before the session has ended' },
-  { lease: 'busy', how: 'refuse', why: 'somebody has it open for writing' },
+  { lease: 'busy', how: 'copy', why: 'somebody has it open for writing' },
   { changers: 'root', how: 'restat', why: 'nobody but root may change it' },
   { changers: 'user', how: 'restat', why: 'nobody but the user and root may change it' },
   { how: 'copy', why: 'others may change it, and it cannot be held still' },
@@ -63,7 +61,7 @@ export function chooseStillness(facts: StillFacts): Pick<Row, 'how' | 'why'> {
     (row.verity === undefined || row.verity === facts.verity) &&
     (row.lease === undefined || row.lease === facts.lease) &&
     (row.changers === undefined || row.changers === facts.changers);
-  return STILLNESS.find(fits) ?? { how: 'refuse', why: 'no row of the table fits' };
+  return STILLNESS.find(fits) ?? { how: 'copy', why: 'nothing is known of it' };
 }
 
 /**

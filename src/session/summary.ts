@@ -27,6 +27,7 @@ export function summarise(record: SessionRecord, place: SummaryPlace): string[] 
   const lines = [
     ...row('file', `${escapeText(basename(record.file.path), 60)}: ${judgement(record)}`),
     ...loweredRows(record),
+    ...keptRow(record),
     ...row('fence', fence(record)),
     ...row('network', network(record)),
     ...row('used', used(end)),
@@ -90,6 +91,18 @@ function judgement({ verdict }: SessionRecord): string {
   if (standing === 'release') return `${escapeText(release ?? 'a known release', 40)} (tier ${tier})`;
   return standing === 'tampered' ? 'TAMPERED release' : `unknown runtime (tier ${tier})`;
 }
+
+// The usual way is not worth a line.
+function keptRow({ plan: { still } }: SessionRecord): string[] {
+  const how = { lease: undefined, ...KEPT }[still.how];
+  return how === undefined ? [] : row('kept', `${how}: ${oneLine(still.why)}`);
+}
+
+const KEPT = {
+  copy: 'a private copy ran',
+  restat: 'looked at again and again',
+  sealed: 'as it is',
+} as const;
 
 function fence({ plan }: SessionRecord): string {
   if (plan.missing.length > 0) return `DEGRADED, without ${plan.missing.join(', ')}`;

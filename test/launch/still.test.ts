@@ -23,9 +23,9 @@ describe('how a file stays as it was judged', () => {
     for (const changers of ['root', 'user', 'others'] as const) expect(choose({ changers })).toBe('lease');
   });
 
-  it('nothing at all while somebody writes', () => {
+  it('a private copy while somebody may write', () => {
     for (const changers of ['root', 'user', 'others'] as const)
-      expect(choose({ lease: 'busy', changers })).toBe('refuse');
+      expect(choose({ lease: 'busy', changers })).toBe('copy');
   });
 
   it.each(['not-ours', 'unsupported'] as const)(

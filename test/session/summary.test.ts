@@ -39,6 +39,18 @@ describe('summarise', () => {
     expect(lines(denied(2, '/etc/passwd'))).toEqual(['  denied  write 2 times, first /etc/passwd']);
   });
 
+  it('says how the file was kept as it was judged, where that is not the usual way', () => {
+    const { plan } = start();
+    const kept = (how: 'lease' | 'restat' | 'copy' | 'sealed') =>
+      summarise(record({}, { plan: { ...plan, still: { how, why: 'because' } } }), PLACE).filter((line) =>
+        line.startsWith('  kept'),
+      );
+    expect(kept('lease')).toEqual([]);
+    expect(kept('copy')).toEqual(['  kept    a private copy ran: because']);
+    expect(kept('restat')).toEqual(['  kept    looked at again and again: because']);
+    expect(kept('sealed')).toEqual(['  kept    as it is: because']);
+  });
+
   it('how it ended is never cut', () => {
     const [first = ''] = summarise(record(), { ...PLACE, columns: 30 });
     expect(first).toBe('paddock: the program ended with exit code 0, after 12 s');

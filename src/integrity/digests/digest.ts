@@ -2,6 +2,7 @@ import { createHash, type Hash, webcrypto } from 'node:crypto';
 import { read } from 'node:fs';
 import { promisify } from 'node:util';
 import { type FileIdentity, identityChanged } from '../../format/open.ts';
+import { overlay } from '../../format/overlay.ts';
 import { PaddockError } from '../../lib/errors.ts';
 
 /** Hex digests of a whole file. */
@@ -84,7 +85,7 @@ export async function treeDigest(
     for (let index = next++; index * TREE_BLOCK_BYTES < size; index = next++) {
       const offset = index * TREE_BLOCK_BYTES;
       const bytes = await readWhole(
-        file.fd,
+        file,
         block.subarray(0, Math.min(TREE_BLOCK_BYTES, size - offset)),
         offset,
       );
@@ -98,13 +99,13 @@ export async function treeDigest(
   return createHash('sha256').update(leaves).digest('hex');
 }
 
-async function readWhole(fd: number, into: Buffer, offset: number): Promise<Buffer> {
+async function readWhole({ fd, start }: DigestedFile, into: Buffer, offset: number): Promise<Buffer> {
   for (let done = 0; done < into.length; ) {
     const { bytesRead } = await readAt(fd, into, done, into.length - done, offset + done);
     if (bytesRead === 0) throw changed('became shorter');
     done += bytesRead;
   }
-  return into;
+  return start === undefined ? into : overlay(into, offset, start);
 }
 
 function refuseChanged({ fd, identity }: DigestedFile): void {

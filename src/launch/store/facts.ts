@@ -4,7 +4,7 @@ import type { FileIdentity, JudgedFile } from '../../format/open.ts';
 import { identityOf } from '../../format/open.ts';
 import { overlaySource } from '../../format/overlay.ts';
 import { descriptorSource } from '../../format/source.ts';
-import { COPY_NAME, isUsable, namesOf, type StorePlace, sourceName } from './places.ts';
+import { COPY_NAME, isUsable, namesOf, type StorePlace, sourceName, within } from './places.ts';
 
 /** What is known of a copy, beside its content. */
 export interface CopyFacts {
@@ -15,7 +15,7 @@ export interface CopyFacts {
   readonly start?: string;
   /** For which machine that header is. */
   readonly architecture?: Architecture;
-  /** ISO 8601, UTC. */
+  /** When it was made: ISO 8601, UTC. */
   readonly made: string;
 }
 
@@ -39,14 +39,22 @@ export function factsText(facts: CopyFacts): string {
 }
 
 /** The copy that was made of this very file; undefined where there is none that can be relied on. */
-export function findCopy(place: StorePlace, source: FileIdentity, architecture: Architecture): StoredCopy | undefined {
+export function findCopy(
+  place: StorePlace,
+  source: FileIdentity,
+  architecture: Architecture,
+): StoredCopy | undefined {
   if (!isUsable(place)) return undefined;
-  const sha256 = readOwn(sourceName(place, source), place)?.trim();
+  const sha256 = readOwn(within(place, 'sources', sourceName(source)), place)?.trim();
   return sha256 === undefined || !COPY_NAME.test(sha256) ? undefined : openCopy(place, sha256, architecture);
 }
 
 /** Opens a copy by its name; undefined where it is not whole, not ours, could be written, or is for another machine. */
-export function openCopy(place: StorePlace, sha256: string, architecture: Architecture): StoredCopy | undefined {
+export function openCopy(
+  place: StorePlace,
+  sha256: string,
+  architecture: Architecture,
+): StoredCopy | undefined {
   const names = namesOf(place, sha256);
   const facts = parseFacts(readOwn(names.facts, place));
   if (facts === undefined || facts.sha256 !== sha256) return undefined;

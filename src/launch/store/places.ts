@@ -6,24 +6,15 @@ import { PaddockError } from '../../lib/errors.ts';
 import { makeFolders } from '../../lib/paths.ts';
 import { escapeText } from '../../lib/text.ts';
 
-/** Copies for everybody on this machine: made by its administrator, for whom `paddock store add` puts them here. */
-export const SYSTEM_STORE = '/var/lib/paddock/store';
-
-/** A folder of private copies. Only `owner` may write to it. */
+/** The folder of one user's private copies. Nobody else may look into it. */
 export interface StorePlace {
   readonly folder: string;
   readonly owner: number;
-  /** 0700 for a user’s own; 0755 for the machine’s, whose copies everybody may read and run. */
-  readonly mode: number;
 }
 
-/** Where copies are looked for, in this order; the last one is where new ones are made. */
-export type StorePlaces = readonly StorePlace[];
-
-/** The places of one user. Root’s new copies are for everybody only where it says so (`shared`). */
-export function storePlaces(cache: string, uid: number, shared = false): StorePlaces {
-  const system: StorePlace = { folder: SYSTEM_STORE, owner: 0, mode: 0o755 };
-  return shared ? [system] : [system, { folder: join(cache, 'store'), owner: uid, mode: 0o700 }];
+/** Where a user's copies are, below the folder of paddock's data. */
+export function storePlace(data: string, uid: number): StorePlace {
+  return { folder: join(data, 'store'), owner: uid };
 }
 
 /** Files of one copy, in its folder. */
@@ -32,6 +23,7 @@ export interface CopyNames {
   readonly facts: string;
 }
 
+/** Content and facts of the copy of what has this SHA-256 (hex). */
 export function namesOf({ folder }: StorePlace, sha256: string): CopyNames {
   return { content: join(folder, sha256), facts: join(folder, `${sha256}.json`) };
 }
@@ -39,40 +31,49 @@ export function namesOf({ folder }: StorePlace, sha256: string): CopyNames {
 /** Names of copies: the digest of what was copied, as it was. */
 export const COPY_NAME = /^[0-9a-f]{64}$/;
 
-/** Which copy was made of a file: the file’s identity leads to it, so that a second start need not read the file. */
-export function sourceName({ folder }: StorePlace, { dev, ino, size, mtimeNs, ctimeNs }: FileIdentity): string {
-  const key = createHash('sha256').update([dev, ino, size, mtimeNs, ctimeNs].join(':')).digest('hex');
-  return join(folder, 'sources', key.slice(0, 32));
+/** What the folder holds beside copies: which file led to which copy, who uses one, who makes one, and unfinished ones. */
+export const FOLDERS = ['sources', 'uses', 'locks', 'partial'] as const;
+
+/** In that folder of the store. */
+export function within({ folder }: StorePlace, part: (typeof FOLDERS)[number], name = ''): string {
+  return join(folder, part, name);
 }
 
-/** Whether the folder is there and nobody else may write to it. One that is not there is no place. */
-export function isUsable(place: StorePlace): boolean {
-  const stats = lstatSync(place.folder, { throwIfNoEntry: false });
-  return stats?.isDirectory() === true && stats.uid === place.owner && (stats.mode & 0o022) === 0;
+/** Which copy was made of a file: the file’s identity leads to it, so that a second start need not read the file. */
+export function sourceName({ dev, ino, size, mtimeNs, ctimeNs }: FileIdentity): string {
+  return createHash('sha256').update([dev, ino, size, mtimeNs, ctimeNs].join(':')).digest('hex').slice(0, 32);
+}
+
+const OTHERS = 0o077;
+
+/** Whether the folder is there and this user's alone. One that is not there is no place. */
+export function isUsable({ folder, owner }: StorePlace): boolean {
+  return [folder, ...FOLDERS.map((name) => join(folder, name))].every((path) => {
+    const stats = lstatSync(path, { throwIfNoEntry: false });
+    return stats?.isDirectory() === true && stats.uid === owner && (stats.mode & OTHERS) === 0;
+  });
 }
 
 /**
- * Makes the folder and those in it.
- * @throws PaddockError `io` where it cannot be made, `refused` where others may write to it
+ * Makes the folder and those in it, mode 0700.
+ * @throws PaddockError `io` where it cannot be made, `refused` where it is not this user's alone
  */
 export function preparePlace(place: StorePlace): void {
   try {
-    for (const folder of [place.folder, ...FOLDERS.map((name) => join(place.folder, name))])
-      makeFolders(folder, place.mode);
+    for (const path of [place.folder, ...FOLDERS.map((name) => join(place.folder, name))])
+      makeFolders(path, 0o700);
   } catch (cause) {
     throw new PaddockError('io', 'the store of private copies cannot be made', {
       where: escapeText(place.folder, 4096),
       found: cause instanceof Error ? cause.message : String(cause),
-      remedy: 'set XDG_CACHE_HOME to a folder that you may write to',
+      remedy: 'set XDG_DATA_HOME to a folder that you may write to',
       cause,
     });
   }
   if (isUsable(place)) return;
-  throw new PaddockError('refused', 'others may write to the store of private copies', {
+  throw new PaddockError('refused', 'the store of private copies is not yours alone', {
     where: escapeText(place.folder, 4096),
-    expected: `a folder of user ${place.owner} that nobody else may write to`,
-    remedy: 'remove it, and look who made it',
+    expected: `a folder of user ${place.owner}, mode 700, and all folders in it likewise`,
+    remedy: 'look who made it, and remove it; paddock makes it again',
   });
 }
-
-const FOLDERS = ['sources', 'uses', 'locks'] as const;
