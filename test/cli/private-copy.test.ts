@@ -61,7 +61,7 @@ describe('--private-copy', () => {
     const ruled = join(home, 'ruled.yaml');
     writeFileSync(
       ruled,
-      'apiVersion: paddock/v1\nrules:\n  - { name: unknown, when: verdict.tier == "C", then: { isolation: { copy: always } } }\n',
+      'apiVersion: paddock/v1\nrules:\n  - { name: unknown, when: runtime.tier == "C", then: { isolation: { copy: always } } }\n',
     );
     const { stdout, stderr, code } = await run('--policy', ruled, puppet('elf'), 'args', 'x');
     expect({ code, stdout }, stderr).toEqual({ code: 0, stdout: '[x]\n' });
