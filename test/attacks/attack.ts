@@ -1,4 +1,6 @@
+import type { Family } from './families.ts';
 import type { Listeners } from './listeners.ts';
+import type { ReferenceId } from './reference.ts';
 import type { World } from './world.ts';
 
 /** Where one run of one attempt happens. */
@@ -13,6 +15,10 @@ export interface Place {
 export interface Attack {
   /** What is tried, in words. Unique. */
   readonly name: string;
+  /** What is attacked; left out: as the table or `FAMILY_OF` says. */
+  readonly family?: Family;
+  /** Lines of the reference that it tries; left out: as `CLOSES_OF` says. */
+  readonly closes?: readonly ReferenceId[];
   /** The attempt of the program (test/attacks/programs). */
   readonly attempt: string;
   readonly parameters?: ((place: Place) => Readonly<Record<string, string | number>>) | undefined;
@@ -42,6 +48,8 @@ export interface Attack {
   readonly inherit?: boolean;
   readonly input?: 'readable';
   readonly terminal?: 'own' | 'behind';
+  /** The harm is this text in the output: it arrives with no fence, and does not with one. */
+  readonly withheld?: string;
   /** SIGKILL the launcher when this text appears. */
   readonly killLauncherAt?: string;
   /** SIGKILL the supervisor, of which the program tells the process id: `PARENT 123`. */

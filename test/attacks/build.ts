@@ -7,6 +7,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -59,11 +60,17 @@ export interface Bench {
   remove(): void;
 }
 
+export interface BenchOptions {
+  readonly sanitized: boolean;
+  /** The Landlock ABI that the host is said to have; at most the one that it has. */
+  readonly landlockAbi?: number;
+}
+
 /**
  * Builds the attack program, wraps it, and lays out the product. With `sanitized` the product is a copy whose gate was
  * compiled with the address and undefined-behaviour sanitizers (`node bin/build.js --sanitize` makes it).
  */
-export function buildBench(options: { readonly sanitized: boolean }): Bench {
+export function buildBench(options: BenchOptions): Bench {
   const folder = mkdtempSync(join(tmpdir(), 'paddock-attacks-'));
   chmodSync(folder, 0o755);
   const program = join(folder, 'attack');
@@ -76,7 +83,7 @@ export function buildBench(options: { readonly sanitized: boolean }): Bench {
     program,
     llamafile,
     ape: buildApeForm(folder, program),
-    paddock: [process.execPath, join(copyProduct(folder, options.sanitized), 'bin/paddock.js')],
+    paddock: [process.execPath, join(copyProduct(folder, options), 'bin/paddock.js')],
     remove: () => rmSync(folder, { recursive: true, force: true }),
   };
 }
@@ -101,12 +108,25 @@ function buildApeForm(folder: string, program: string): Bench['ape'] {
 }
 
 // A copy, because another user must be able to read it, and because the gate in it may be another one.
-function copyProduct(folder: string, sanitized: boolean): string {
+function copyProduct(folder: string, { sanitized, landlockAbi }: BenchOptions): string {
   const product = join(folder, 'product');
   for (const part of ['bin', 'dist', 'policies', 'package.json', 'src/gate']) {
     if (existsSync(join(ROOT, part))) cpSync(join(ROOT, part), join(product, part), { recursive: true });
   }
   if (sanitized) cpSync(join(ROOT, 'dist/sanitized/paddock-gate'), join(product, 'dist/paddock-gate'));
+  if (landlockAbi !== undefined) sayLowerAbi(join(product, 'dist/paddock-gate'), landlockAbi);
   symlinkSync(join(ROOT, 'node_modules'), join(product, 'node_modules'));
   return product;
+}
+
+// The plan comes from what the gate says of the host: its answer is changed on the way, and nothing in the product. What a
+// ruleset does not handle is as open then as on a kernel that does not know it.
+function sayLowerAbi(gate: string, landlockAbi: number): void {
+  renameSync(gate, `${gate}-itself`);
+  const lines = [
+    '#!/bin/sh',
+    `[ "$1" = --probe ] || exec "$0-itself" "$@"`,
+    `"$0-itself" "$@" | sed 's/"landlockAbi":[0-9]*/"landlockAbi":${landlockAbi}/'`,
+  ];
+  writeFileSync(gate, `${lines.join('\n')}\n`, { mode: 0o755 });
 }

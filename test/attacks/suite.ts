@@ -15,11 +15,22 @@ const TEST_MS = 120_000;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
 const CONTROL_CHARACTERS = /[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]/;
 
+export interface SuiteOptions {
+  readonly title: string;
+  readonly uid: number;
+  /** Left out: all. */
+  readonly attacks?: readonly Attack[];
+  /** As if the host had this Landlock ABI. */
+  readonly landlockAbi?: number;
+  /** Without control runs, where another suite has them. */
+  readonly bare?: boolean;
+}
+
 /**
  * Every attempt twice: bare, where it must succeed (or say why it cannot here), and fenced, where it must fail, must
  * leave no damage and no survivor, and must be in the record.
  */
-export function suite({ title, uid }: { readonly title: string; readonly uid: number }): void {
+export function suite({ title, uid, attacks = ATTACKS, landlockAbi, bare = true }: SuiteOptions): void {
   const reason = whyNotHere(uid);
   if (reason !== undefined) {
     describe.skip(`${title} (skipped: ${reason})`, () => test('is not run', () => {}));
@@ -31,7 +42,7 @@ export function suite({ title, uid }: { readonly title: string; readonly uid: nu
     const notPossible: string[] = [];
     const notLimited: string[] = [];
     beforeAll(async () => {
-      bench = buildBench({ sanitized: SANITIZED });
+      bench = buildBench({ sanitized: SANITIZED, ...(landlockAbi === undefined ? {} : { landlockAbi }) });
       listeners = await openListeners(bench.folder, bench.program);
     });
     afterAll(async () => {
@@ -49,16 +60,16 @@ export function suite({ title, uid }: { readonly title: string; readonly uid: nu
       }
     };
     // Our loader is for x86-64 alone.
-    const possible = ATTACKS.filter(({ form }) => form !== 'ape' || process.arch === 'x64');
+    const possible = attacks.filter(({ form }) => form !== 'ape' || process.arch === 'x64');
     test.each(possible.map((attack) => [attack.name, attack] as const))(
       '%s',
       { timeout: TEST_MS },
       async (_, attack) => {
-        if (attack.control !== 'none')
+        if (bare && attack.control !== 'none')
           await at(attack, async (place) => {
             const before = listeners.heard();
             const outcome = await runBare(bench, attack, place, uid);
-            if (outcome.verdict.startsWith('SUCCEEDED')) {
+            if (worked(attack, outcome)) {
               if (attack.heard === true)
                 expect(await listeners.hears(before), 'heard with no fence').toBe(true);
               return;
@@ -84,6 +95,10 @@ export function suite({ title, uid }: { readonly title: string; readonly uid: nu
   });
 }
 
+function worked({ withheld }: Attack, { verdict, stdout }: Outcome): boolean {
+  return withheld === undefined ? verdict.startsWith('SUCCEEDED') : stdout.includes(withheld);
+}
+
 function tell(what: string, lines: readonly string[]): void {
   if (lines.length > 0) console.log(`${what}:\n${lines.map((line) => `  ${line}`).join('\n')}`);
 }
@@ -97,6 +112,7 @@ function fileOf(bench: Bench, attack: Attack): string {
 function expectRefused(attack: Attack, place: Place, outcome: Outcome): void {
   const story = JSON.stringify(outcome, null, 1);
   expect(outcome.stdout, story).not.toContain('SUCCEEDED');
+  if (attack.withheld !== undefined) expect(outcome.stdout, story).not.toContain(attack.withheld);
   expect(outcome.stdout + outcome.stderr, story).not.toContain(place.world.secret);
   if (attack.terminal !== 'own') expect(outcome.stderr, story).not.toMatch(CONTROL_CHARACTERS);
   expect(place.world.damage(), story).toEqual([]);

@@ -40,6 +40,24 @@ static int open_terminal(void) {
   return write(fd, "planted\r\n", 9) == 9 ? succeeded("wrote on the user's terminal") : failed("write");
 }
 
+/* Only a session leader without a terminal may take one; a stolen one needs privilege. */
+static int take_terminal(void) {
+  if (getsid(0) != getpid() && setsid() < 0) return failed("setsid");
+  return ioctl(0, TIOCSCTTY, 1) == 0 ? succeeded("the terminal is ours") : failed("ioctl(TIOCSCTTY)");
+}
+
+/* Text for whoever sits there, which his terminal takes for orders. The harness looks for it in the output. */
+static int say(const char *sequence) {
+  printf("%s\n", sequence);
+  fflush(stdout);
+  return failed_because("say", "said");
+}
+
+static int set_clipboard(void) { return say("\x1b]52;c;cm0gLXJmIH4K\x07"); }
+static int ask_title_back(void) { return say("\x1b]0;rm -rf ~\x07\x1b[21t"); }
+static int ask_answer_back(void) { return say("\x1bP$q\"p\x1b\\\x1b[c\x05"); }
+static int reset_terminal(void) { return say("\x1b" "c\x1b[!p\x1b[?1049h"); }
+
 const struct attempt terminal_attempts[] = {
     {"type-key", type_key},
     {"type-key-high-bits", type_key_high_bits},
@@ -47,5 +65,10 @@ const struct attempt terminal_attempts[] = {
     {"take-console", take_console},
     {"change-discipline", change_discipline},
     {"open-terminal", open_terminal},
+    {"take-terminal", take_terminal},
+    {"set-clipboard", set_clipboard},
+    {"ask-title-back", ask_title_back},
+    {"ask-answer-back", ask_answer_back},
+    {"reset-terminal", reset_terminal},
     {NULL, NULL},
 };

@@ -83,6 +83,8 @@ export const FILE_ATTACKS: readonly Attack[] = [
   { ...write('make a FIFO', 'fifo-outside'), seen: { refused: 'metadata' } },
   write('an unnamed file, linked into place', 'unnamed-outside'),
 
+  shorten('truncate', 'truncate-victim'),
+  shorten('an open with O_TRUNC', 'truncate-while-reading'),
   metadata('chmod', 'chmod-readable'),
   metadata('fchmod', 'fchmod-readable'),
   { ...metadata('fchmodat2', 'fchmodat2-readable'), control: 'depends' },
@@ -131,5 +133,14 @@ function metadata(name: string, attempt: string): Attack {
     arguments: prompting,
     control: 'always',
     seen: { refused: 'metadata' },
+  };
+}
+
+/** Where opening for reading is granted, and with it, on an older Landlock, all that does not write. */
+function shorten(how: string, attempt: string): Attack {
+  return {
+    ...write(`cut a file short that is granted for reading, with ${how}`, attempt),
+    parameters: ({ world }) => ({ victim: world.readable }),
+    arguments: prompting,
   };
 }

@@ -57,6 +57,16 @@ export const SESSION_ATTACKS: readonly Attack[] = [
     seen: { refused: 'write' },
   },
 
+  {
+    ...terminal('write on any terminal of the user', 'open-any-terminal', 'behind'),
+    seen: { refused: 'write' },
+  },
+  { ...terminal('take the terminal', 'take-terminal', 'own'), seen: { nothing: 'another session has it' } },
+  sequence('set the clipboard', 'set-clipboard', '\x1b]52;'),
+  sequence('have the title typed back', 'ask-title-back', '\x1b[21t'),
+  sequence('have the terminal answer', 'ask-answer-back', '\x1bP$q'),
+  sequence('reset the terminal', 'reset-terminal', '\x1bc'),
+
   left('an open descriptor', 'find-descriptors', 'nothing is open'),
   { ...left('an open descriptor, as APE', 'find-descriptors', 'nothing is open'), form: 'ape' },
   left('a secret in an open descriptor', 'read-inherited', 'nothing is open'),
@@ -155,6 +165,16 @@ function leave(what: string, attempt: string): Attack {
 
 function terminal(name: string, attempt: string, kind: 'own' | 'behind'): Attack {
   return { name, attempt, terminal: kind, control: 'depends', seen: { refused: 'terminal' } };
+}
+
+/** Text for the terminal, which is taken out of the output. */
+function sequence(name: string, attempt: string, withheld: string): Attack {
+  return {
+    ...terminal(name, attempt, 'own'),
+    control: 'always',
+    withheld,
+    seen: { nothing: 'the terminal filter takes it out' },
+  };
 }
 
 function left(name: string, attempt: string, reason: string): Attack {
