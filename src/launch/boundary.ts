@@ -75,6 +75,6 @@ export const OBSERVATIONS: readonly Observation[] = [
   { what: 'CPU, memory and thread figures', why: 'they are samples' },
   {
     what: 'refusals that are not reported',
-    why: 'the kernel or the filter answers by itself: limits of open files and file sizes, raising a hard limit, signals that a descriptor’s owner would get (`F_SETOWN`), ioctl requests other than those to a terminal, system calls newer than this version of paddock',
+    why: 'the kernel or the filter answers by itself: limits of open files and file sizes, raising a hard limit, signals that a descriptor’s owner would get (`F_SETOWN`), ioctl requests other than those to a terminal, on an older Landlock signals to groups (below ABI 6) and opening for reading with O_TRUNC (below ABI 3), system calls newer than this version of paddock',
   },
 ];
