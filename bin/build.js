@@ -37,6 +37,8 @@ const PROGRAMS = [
     folders: ['src/demo/engine', 'src/demo/attacker'],
     flags: ['-O3', '-DDEMO_ATTACK', '-pthread', '-lm', `-I${join(root, 'src/demo/engine')}`],
   },
+  // Libraries of drivers can only be loaded by a program that is not static.
+  { name: 'gpu-probe', folders: ['src/host/gpu-probe'], flags: ['-ldl'], dynamic: true },
   { name: 'ape-loader', folders: ['src/demo/loader'], flags: FREESTANDING, freestanding: true, only: 'x64' },
 ];
 
@@ -75,7 +77,7 @@ function buildOne(name) {
 }
 
 /** Compiles one program; returns what went wrong, or undefined. A static program starts faster and needs no loader. */
-function compile({ name, folders, flags, freestanding }, sanitize) {
+function compile({ name, folders, flags, freestanding, dynamic }, sanitize) {
   const sources = folders.flatMap(cFiles);
   if (sources.length === 0) return undefined;
   const cc = process.env.CC || 'cc';
@@ -84,7 +86,11 @@ function compile({ name, folders, flags, freestanding }, sanitize) {
   const libraries = flags.filter((flag) => flag.startsWith('-l'));
   const others = flags.filter((flag) => !flag.startsWith('-l'));
   const output = join(outputFolder, name);
-  const attempts = sanitize ? [SANITIZED] : freestanding ? [[]] : [[...HARDENED, '-static'], HARDENED];
+  const attempts = sanitize
+    ? [SANITIZED]
+    : freestanding
+      ? [[]]
+      : [...(dynamic ? [] : [[...HARDENED, '-static']]), HARDENED];
   let last = '';
   for (const extra of attempts) {
     const result = spawnSync(cc, [...STRICT, ...others, ...extra, '-o', output, ...sources, ...libraries], {

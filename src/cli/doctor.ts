@@ -7,6 +7,8 @@ import { paint, toJson, wrap } from './render.ts';
 
 export interface DoctorInput {
   readonly json?: boolean;
+  /** Ask the drivers of graphics cards to initialise inside the fence. */
+  readonly gpu?: boolean;
 }
 
 /** `paddock doctor`: what this host can enforce. Exit 1 when something is missing without which nothing runs. */
@@ -17,13 +19,18 @@ export async function run(context: Context, input: DoctorInput): Promise<number>
     cache: userPaths(context.env, context.home).cache,
     say: (line) => context.stderr.write(`paddock: ${line}\n`),
   });
-  const checks = diagnose(facts);
+  const checks = [...diagnose(facts), ...(input.gpu === true ? await gpuChecks(context) : [])];
   context.stdout.write(
     input.json === true
       ? `${toJson({ schema: 'paddock/doctor/v1', state: worst(checks), checks })}\n`
       : `${checks.map((check) => describe(context, check)).join('\n')}\n\n${conclusion(checks)}\n`,
   );
   return worst(checks) === 'missing' ? EXIT.policy : EXIT.ok;
+}
+
+async function gpuChecks(context: Context): Promise<Check[]> {
+  const { checkCards } = await import('./doctor-gpu.ts');
+  return checkCards(context);
 }
 
 const MARK = { ok: 'ok', degraded: 'DEGRADED', missing: 'MISSING' } as const;

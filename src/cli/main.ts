@@ -7,7 +7,17 @@ import { PRESETS } from '../policy/preset-names.ts';
 import type { CallerStreams } from '../terminal/streams.ts';
 import { baselineCommands } from './baseline-commands.ts';
 import type { Context } from './context.ts';
-import { collect, duration, memory, niceness, positive, size, weight, whole } from './options.ts';
+import {
+  collect,
+  collectCards,
+  duration,
+  memory,
+  niceness,
+  positive,
+  size,
+  weight,
+  whole,
+} from './options.ts';
 import { policyCommands } from './policy-commands.ts';
 import { report } from './report.ts';
 import { storeCommands } from './store-commands.ts';
@@ -70,6 +80,10 @@ function program(context: Context): Command {
     .option('--write <path>', 'grant writing a file or folder', collect)
     .option('--exec <path>', 'grant executing a program or folder', collect)
     .option('--env <name>', 'pass an environment variable on: NAME or NAME=VALUE', collect)
+    .addOption(
+      new Option('--gpu <kind>', 'graphics cards within reach').choices(['none', 'auto', 'nvidia', 'amd']),
+    )
+    .option('--card <number>', 'only this card, as the driver counts it', collectCards)
     .addOption(new Option('--network <mode>', 'sockets').choices(['auto', 'none', 'serve']))
     .option('--private-copy', 'judge and run a copy that nobody else can write to')
     .option('--allow-degraded', 'go on when the host lacks a protection that the policy requires')
@@ -138,6 +152,7 @@ function program(context: Context): Command {
   root
     .command('doctor')
     .summary('what this host can enforce, what is missing, and the fix')
+    .option('--gpu', 'ask the drivers of graphics cards to initialise inside the fence')
     .option('--json', 'machine-readable')
     .action(async (options: Record<string, unknown>) => {
       const { run } = await import('./doctor.ts');

@@ -9,6 +9,13 @@ export function collect(value: string, all: readonly string[] = []): string[] {
   return [...all, value];
 }
 
+/** Numbers of graphics cards. @throws InvalidArgumentError */
+export function collectCards(text: string, all: readonly number[] = []): number[] {
+  if (!/^\d{1,3}$/.test(text) || Number(text) > 255)
+    throw new InvalidArgumentError('A number from 0 to 255 is expected.');
+  return [...all, Number(text)];
+}
+
 /** A limit of memory, bytes. @throws InvalidArgumentError */
 export function memory(text: string): number {
   const bytes = parseBytes(text);

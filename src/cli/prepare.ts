@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { constants, fstatSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { findCards } from '../host/cards.ts';
 import { ensureGate, packageRoot } from '../host/native.ts';
 import { probeHost } from '../host/probe.ts';
 import { readDotArgs, runtimeVersion } from '../integrity/dot-args.ts';
@@ -149,6 +150,7 @@ async function prepareAllowed(
       streams,
       reopen: streams === 'pipes' ? reopenable(decision.effective.policy.limits.outputBytes !== null) : [],
       allowDegraded: mayDegrade(input, decision, say),
+      cards: policy.devices.gpu === 'none' ? [] : findCards(),
       paths: systemPaths,
     });
     for (const line of plan.warnings) say('warn', line);

@@ -4,7 +4,7 @@ import { PaddockError } from '../lib/errors.ts';
 import type { Environment } from '../lib/paths.ts';
 import { escapeText } from '../lib/text.ts';
 import type { PartialPolicy } from '../policy/layer.ts';
-import type { NetworkMode, Policy } from '../policy/policy.ts';
+import type { Gpu, NetworkMode, Policy } from '../policy/policy.ts';
 
 /** The options of `run` that are a layer of the policy: the last one. */
 export interface RunFlags {
@@ -30,6 +30,8 @@ export interface RunFlags {
   readonly privateCopy?: boolean;
   /** Whose code runs: the file's own, or that of the known engine of its release. */
   readonly engine?: Policy['engine']['use'];
+  readonly gpu?: Gpu;
+  readonly card?: readonly number[];
 }
 
 /** The flags as a layer. Relative paths are the caller's. */
@@ -44,6 +46,7 @@ export function flagLayer(flags: RunFlags, cwd: string, env: Environment): Parti
     ...(flags.network === undefined ? {} : { network: { mode: flags.network } }),
     ...(flags.privateCopy === true ? { isolation: { copy: 'always' } } : {}),
     ...(flags.engine === undefined ? {} : { engine: { use: flags.engine } }),
+    ...devices(flags),
   };
 }
 
@@ -77,6 +80,13 @@ export function withoutEffect({ read, write, exec, env }: RunFlags, cwd: string,
     .filter((entry) => !entry.includes('=') && all[entry] === undefined)
     .map((entry) => `--env ${escapeText(entry, 200)}: the variable is not set, nothing is passed on`);
   return [...paths, ...names];
+}
+
+function devices({ gpu, card }: RunFlags): PartialPolicy {
+  if (gpu === undefined && card === undefined) return {};
+  return {
+    devices: { ...(gpu === undefined ? {} : { gpu }), ...(card === undefined ? {} : { cards: card }) },
+  };
 }
 
 function files({ read = [], write = [], exec = [] }: RunFlags, cwd: string): PartialPolicy {

@@ -19,14 +19,16 @@ export interface GrantsInput {
   readonly streams: LaunchPlan['streams'];
   /** paddock's own folders: records, policies, the gate. */
   readonly own: readonly string[];
+  /** Nodes and files of graphics cards. */
+  readonly devices: readonly PathGrant[];
   readonly paths: PathFacts;
 }
 
 /**
  * Every path that the program may touch: the minimum, its private folders, what the policy lists, what the user named; without
  * what the policy hides.
- * @throws PaddockError `refused` for an argument that names something hidden, a grant to write where the kernel is administered and for one that a program could have
- * redirected, `policy-invalid` for a path that is not absolute.
+ * @throws PaddockError `refused` for an argument that names something hidden, for a grant to write where the kernel is
+ * administered and for one that a program could have redirected, `policy-invalid` for a path that is not absolute.
  */
 export function grantedPaths(input: GrantsInput): Uncovered {
   const hidden = input.files.hide.map((path) => expand(path, input.home));
@@ -62,6 +64,7 @@ function allGrants(input: GrantsInput): PathGrant[] {
     ...written,
     ...listed(files.execute, RIGHT_READ | RIGHT_EXECUTE),
     ...input.reads.map((path) => ({ path, rights: RIGHT_READ })),
+    ...input.devices,
   ];
 }
 

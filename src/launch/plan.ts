@@ -1,4 +1,5 @@
 import type { Protection } from '../policy/policy.ts';
+import type { Card } from './devices.ts';
 import type { Operation } from './operations.ts';
 import type { Stillness } from './still.ts';
 
@@ -54,6 +55,8 @@ export interface LaunchPlan {
   readonly network:
     | { readonly mode: 'none' }
     | { readonly mode: 'serve'; readonly address: string; readonly port: number };
+  /** Graphics cards within reach. */
+  readonly cards: readonly Pick<Card, 'kind' | 'number'>[];
   readonly streams: 'terminal' | 'pipes';
   readonly loader?: { readonly sha256: string; readonly size: number };
   /** The program is executed from a private copy with its own ELF header in front; descriptor 6 must be that copy. */

@@ -5,6 +5,7 @@ import { escapeText } from '../lib/text.ts';
 import type { EffectivePolicy, Policy } from '../policy/policy.ts';
 import type { PreparedArguments } from './arguments.ts';
 import { cgroupOperations, joinOperations, planLeaves } from './cgroup.ts';
+import { type Card, deviceGrants } from './devices.ts';
 import { prepareEnvironment } from './environment.ts';
 import { grantedPaths, grantOperations } from './grants.ts';
 import { type DescriptorGrant, landlockRestrict, landlockRules, type PathGrant } from './landlock.ts';
@@ -47,6 +48,8 @@ export interface LaunchInput {
    */
   readonly reopen: readonly (0 | 1 | 2)[];
   readonly allowDegraded: boolean;
+  /** The graphics cards of this host; empty where the policy grants none. */
+  readonly cards: readonly Card[];
   readonly paths: PathFacts;
 }
 
@@ -90,7 +93,13 @@ export function planLaunch(input: LaunchInput): LaunchPlan {
   const leaves = planLeaves(input.host.cgroup, policy.limits, input.id, input.host.swapBytes);
   const { network } = input.arguments;
   const start = input.start;
-  const granted = grantedPaths({ ...input, files: policy.files, reads: input.arguments.reads });
+  const devices = deviceGrants(policy.devices, input.cards);
+  const granted = grantedPaths({
+    ...input,
+    files: policy.files,
+    reads: input.arguments.reads,
+    devices: devices.grants,
+  });
   return {
     id: input.id,
     file: input.file,
@@ -103,6 +112,7 @@ export function planLaunch(input: LaunchInput): LaunchPlan {
       network.mode === 'none'
         ? { mode: 'none' }
         : { mode: 'serve', address: network.address, port: network.port },
+    cards: devices.cards.map(({ kind, number }) => ({ kind, number })),
     streams: input.streams,
     ...(start.form === 'ape' ? { loader: { sha256: start.sha256, size: start.loader.length } } : {}),
     still: input.still,
@@ -111,7 +121,7 @@ export function planLaunch(input: LaunchInput): LaunchPlan {
     cgroups: leaves,
     weaknesses: limitWeaknesses(policy.limits, input.host),
     operations: operations(input, architecture, leaves, environment.variables, argv, granted.grants),
-    warnings: [...warnings(input, environment.withheld), ...granted.warnings],
+    warnings: [...warnings(input, environment.withheld), ...granted.warnings, ...devices.warnings],
   };
 }
 
@@ -177,7 +187,7 @@ function seccompOptions(input: LaunchInput, policy: Policy): SeccompOptions {
     network: input.arguments.network.mode,
     execute: policy.files.execute.length > 0,
     landlockAbi: input.host.landlockAbi,
-    devices: policy.devices.gpu !== 'none',
+    devices: deviceGrants(policy.devices, input.cards).cards.length > 0,
     bound: holdsByAffinity(policy.limits, input.host),
     kill: {
       exec: policy.watch.exec === 'kill',

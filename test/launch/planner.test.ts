@@ -30,6 +30,7 @@ function plan(more: Partial<LaunchInput> = {}) {
     streams: 'pipes',
     reopen: [],
     allowDegraded: false,
+    cards: [],
     paths: PATHS,
     ...more,
   });
