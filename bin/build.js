@@ -123,6 +123,7 @@ async function bundle() {
     if (installing) return;
     throw cause;
   }
+  const { compiledPresets } = await import('./presets.js');
   const folder = join(dist, 'cli');
   const fresh = join(dist, `cli-${process.pid}`);
   await esbuild.build({
@@ -141,6 +142,7 @@ async function bundle() {
     banner: {
       js: "import{createRequire as __paddockRequire}from'node:module';const require=__paddockRequire(import.meta.url);",
     },
+    plugins: [await compiledPresets(esbuild, root, dist)],
     logLevel: 'warning',
   });
   // Whole or not at all: somebody may be running the one that is there.

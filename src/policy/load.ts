@@ -5,7 +5,9 @@ import type { Facts, VariableName } from './conditions/variables.ts';
 import { MACHINE_FILES, type PolicyFiles, type PolicyText } from './files.ts';
 import type { Layer, PartialPolicy } from './layer.ts';
 import { mergeLayers } from './merge.ts';
-import { type ParsedPolicy, type ParseHost, parsePolicy } from './parse.ts';
+import type { ParsedPolicy } from './parse.ts';
+import { parseLate } from './parse-late.ts';
+import type { ParseHost } from './partial.ts';
 import type { EffectivePolicy, Policy } from './policy.ts';
 import { presetLayers } from './presets.ts';
 import type { Rule } from './rules.ts';
@@ -52,9 +54,10 @@ const SYSTEM_DIR = '/etc/paddock';
 export async function loadPolicy(input: LoadInput): Promise<LoadedPolicy> {
   const reader = input.reader ?? MACHINE_FILES;
   const host: ParseHost = { memoryBytes: input.host.memoryBytes, home: input.home };
-  const system = readSystem(reader, input.systemDir ?? SYSTEM_DIR, host);
-  const user = userPolicy(reader, input, host);
-  const files = input.files.map((path) => parsePolicy(readNamed(reader, path), path, host));
+  const system = await readSystem(reader, input.systemDir ?? SYSTEM_DIR, host);
+  const user = await userPolicy(reader, input, host);
+  const files: ParsedPolicy[] = [];
+  for (const path of input.files) files.push(await parseLate(readNamed(reader, path), path, host));
   const own = user === undefined ? files : [user, ...files];
   const preset = chosenPreset(input, own);
   const layers: Layer[] = [
@@ -93,18 +96,18 @@ function chosenPreset(input: LoadInput, own: readonly ParsedPolicy[]): string | 
   return input.preset ?? own.findLast((one) => one.extends !== undefined)?.extends ?? input.preferredPreset;
 }
 
-function userPolicy(
+async function userPolicy(
   reader: PolicyFiles,
   { userFile: path, uid }: LoadInput,
   host: ParseHost,
-): ParsedPolicy | undefined {
+): Promise<ParsedPolicy | undefined> {
   if (path === undefined) return undefined;
   const found = reader.read(path);
   if (found === undefined) return undefined;
   checkOwn(path, found, uid);
   const folder = reader.list(dirname(path));
   if (folder !== undefined) checkOwn(dirname(path), folder, uid);
-  return parsePolicy(found.text, path, host);
+  return parseLate(found.text, path, host);
 }
 
 /** The text of a file that was asked for. @throws PaddockError `io` when it is not there or cannot be read. */

@@ -1,8 +1,11 @@
 import * as v from 'valibot';
 import { PaddockError } from '../lib/errors.ts';
 import { escapeText } from '../lib/text.ts';
+import { MAX_POLICY_BYTES } from './files.ts';
 import type { Layer } from './layer.ts';
-import { originsBelow, type ParseHost, toPolicy } from './partial.ts';
+import { originsBelow } from './origins.ts';
+import { layerOf, type ParseHost } from './partial.ts';
+import type { Located } from './positions.ts';
 import { describeIssue, type Problem, problem, unknownKeys } from './problems.ts';
 import { readRules, repeatedNames } from './rules.ts';
 import { PolicyFile } from './schema.ts';
@@ -14,9 +17,6 @@ export interface ParsedPolicy {
   readonly layer: Layer;
   readonly extends?: PolicyFile['extends'];
 }
-
-/** A policy file is written by hand: a longer one is a mistake or an attack. */
-export const MAX_POLICY_BYTES = 256 * 1024;
 
 /**
  * One policy file. `name` is what messages call it. The conditions of its rules are still text: `compileRules` checks them.
@@ -41,6 +41,25 @@ export function examinePolicy(
   name: string,
   host: ParseHost,
 ): { readonly parsed: ParsedPolicy } | { readonly problems: readonly PaddockError[] } {
+  const checked = checkPolicy(text, name);
+  if ('problems' in checked) return checked;
+  const { file, written } = checked;
+  const rules = readRules(file, written.rules ?? [], host);
+  const origins = originsBelow(file, file.document.contents);
+  const layer = layerOf({ name, written, origins }, host);
+  return {
+    parsed: {
+      layer: rules.length === 0 ? layer : { ...layer, rules },
+      ...(written.extends === undefined ? {} : { extends: written.extends }),
+    },
+  };
+}
+
+/** The part of it that no machine comes into: what the file says, in the form of the schema, and where. */
+export function checkPolicy(
+  text: string,
+  name: string,
+): { readonly file: Located; readonly written: PolicyFile } | { readonly problems: readonly PaddockError[] } {
   if (Buffer.byteLength(text) > MAX_POLICY_BYTES) {
     const found = `more than ${MAX_POLICY_BYTES} bytes`;
     return {
@@ -64,17 +83,7 @@ export function examinePolicy(
   if (problems.length > 0) return { problems: inOrder(problems) };
   if (!result.success)
     throw new PaddockError('internal', `${name} is refused by its schema without a reason`);
-  const rules = readRules(file, result.output.rules ?? [], host);
-  const layer: Layer = {
-    name,
-    values: toPolicy(result.output, host),
-    origins: originsBelow(file, file.document.contents),
-    lists: 'replace',
-    ...(rules.length === 0 ? {} : { rules }),
-  };
-  return {
-    parsed: { layer, ...(result.output.extends === undefined ? {} : { extends: result.output.extends }) },
-  };
+  return { file, written: result.output };
 }
 
 const MAX_PROBLEMS = 50;

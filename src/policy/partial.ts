@@ -1,14 +1,26 @@
 import { normalize } from 'node:path';
 import type { Severity } from '../integrity/verdict.ts';
-import { FILE_NAMES, type PartialPolicy } from './layer.ts';
+import type { Layer, PartialPolicy } from './layer.ts';
 import type { Grade, Origin } from './policy.ts';
-import { keyOf, type Located, pairsOf, placeAt } from './positions.ts';
-import type { PolicyParts } from './schema.ts';
+import type { PolicyFile, PolicyParts } from './schema.ts';
 
 export interface ParseHost {
   readonly memoryBytes: number;
   /** For `~` in paths. */
   readonly home: string;
+}
+
+/** A policy file that was read and checked, before any machine comes into it. */
+export interface WrittenPolicy {
+  /** What messages call it. */
+  readonly name: string;
+  readonly written: PolicyFile;
+  readonly origins: ReadonlyMap<string, Origin>;
+}
+
+/** The layer that a policy file is on this machine; without its rules. */
+export function layerOf({ name, written, origins }: WrittenPolicy, host: ParseHost): Layer {
+  return { name, values: toPolicy(written, host), origins, lists: 'replace' };
 }
 
 /** What a policy file, or the `then` of a rule, comes to on this machine. */
@@ -99,28 +111,3 @@ function withoutUndefined(value: unknown): unknown {
       .map(([key, item]) => [key, withoutUndefined(item)]),
   );
 }
-
-/** Where each leaf stands below `node`: the key of a part, or a key in a part. */
-export function originsBelow(
-  file: Located,
-  node: unknown,
-  rule?: Pick<Origin, 'rule'>,
-): ReadonlyMap<string, Origin> {
-  const found = new Map<string, Origin>();
-  const add = (path: string, offset: number): void => {
-    found.set(path, { layer: file.name, ...placeAt(file, offset), ...rule });
-  };
-  for (const part of pairsOf(file, node)) {
-    const name = keyOf(part);
-    if (name === undefined) continue;
-    add(name.key, name.offset);
-    for (const leaf of pairsOf(file, part.value)) {
-      const key = keyOf(leaf);
-      if (key !== undefined)
-        add(LEAF_OF.get(`${name.key}.${key.key}`) ?? `${name.key}.${key.key}`, key.offset);
-    }
-  }
-  return found;
-}
-
-const LEAF_OF = new Map(Object.entries(FILE_NAMES).map(([leaf, written]) => [written, leaf]));

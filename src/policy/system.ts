@@ -2,7 +2,9 @@ import { dirname, join } from 'node:path';
 import { PaddockError } from '../lib/errors.ts';
 import type { PolicyFiles } from './files.ts';
 import type { Layer } from './layer.ts';
-import { type ParsedPolicy, type ParseHost, parsePolicy } from './parse.ts';
+import type { ParsedPolicy } from './parse.ts';
+import { parseLate } from './parse-late.ts';
+import type { ParseHost } from './partial.ts';
 import { presetLayers } from './presets.ts';
 
 /**
@@ -11,12 +13,12 @@ import { presetLayers } from './presets.ts';
  * @throws PaddockError `policy-invalid` for what somebody other than root could have written, or says what it must not;
  * `io` for what cannot be looked at.
  */
-export function readSystem(reader: PolicyFiles, folder: string, host: ParseHost): Layer[] {
+export async function readSystem(reader: PolicyFiles, folder: string, host: ParseHost): Promise<Layer[]> {
   const found = reader.list(folder);
   if (found === undefined) return [];
   const parsed = [
-    ...(found.names.includes(MAIN) ? [readOwned(reader, join(folder, MAIN), host)] : []),
-    ...(found.names.includes(PARTS) ? readParts(reader, join(folder, PARTS), host) : []),
+    ...(found.names.includes(MAIN) ? [await readOwned(reader, join(folder, MAIN), host)] : []),
+    ...(found.names.includes(PARTS) ? await readParts(reader, join(folder, PARTS), host) : []),
   ];
   if (parsed.length === 0) return [];
   checkOwner(folder, found);
@@ -28,16 +30,18 @@ export function readSystem(reader: PolicyFiles, folder: string, host: ParseHost)
 const MAIN = 'policy.yaml';
 const PARTS = 'policy.d';
 
-function readParts(reader: PolicyFiles, folder: string, host: ParseHost): ParsedPolicy[] {
+async function readParts(reader: PolicyFiles, folder: string, host: ParseHost): Promise<ParsedPolicy[]> {
   const found = reader.list(folder);
   if (found === undefined) return [];
   const names = found.names.filter((name) => /^[^.].*\.ya?ml$/.test(name)).sort();
   if (names.length > 0) checkOwner(folder, found);
-  return names.map((name) => readOwned(reader, join(folder, name), host));
+  const parsed: ParsedPolicy[] = [];
+  for (const name of names) parsed.push(await readOwned(reader, join(folder, name), host));
+  return parsed;
 }
 
 // A name that the folder lists and that leads nowhere is a policy that is missing, not one that nobody wrote.
-function readOwned(reader: PolicyFiles, path: string, host: ParseHost): ParsedPolicy {
+async function readOwned(reader: PolicyFiles, path: string, host: ParseHost): Promise<ParsedPolicy> {
   const found = reader.read(path);
   if (found === undefined) {
     throw new PaddockError('io', 'a policy of the system is not there any more', {
@@ -47,7 +51,7 @@ function readOwned(reader: PolicyFiles, path: string, host: ParseHost): ParsedPo
   }
   checkOwner(path, found);
   checkAround(reader, path);
-  return parsePolicy(found.text, path, host);
+  return parseLate(found.text, path, host);
 }
 
 // Who may write to a folder on the way puts another file there; a link leads through two ways.

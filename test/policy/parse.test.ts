@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { PaddockError } from '../../src/lib/errors.ts';
-import { examinePolicy, MAX_POLICY_BYTES, parsePolicy } from '../../src/policy/parse.ts';
+import { MAX_POLICY_BYTES } from '../../src/policy/files.ts';
+import { examinePolicy, parsePolicy } from '../../src/policy/parse.ts';
 import { HOME, PARSE_HOST } from './arbitrary.ts';
 
 const parse = (text: string) => parsePolicy(text, 'p.yaml', PARSE_HOST);
