@@ -7,6 +7,7 @@ import { PaddockError } from '../lib/errors.ts';
 import { isRunning, PROC_FILES } from '../lib/proc.ts';
 import { type CallerSignals, type Conducted, conduct, type Observer } from '../session/conduct.ts';
 import { observeSession, type SessionObserver } from '../session/observer.ts';
+import type { Registration } from '../session/register.ts';
 import { describeStart } from '../session/start.ts';
 import { summarise } from '../session/summary.ts';
 import type { EndResult, SessionRecord } from '../session/types.ts';
@@ -17,6 +18,7 @@ import { openRecord, pruneRecords } from './keep-record.ts';
 import { planJson } from './plan-json.ts';
 import { preferences } from './preferences.ts';
 import { type Prepared, prepare, type RunInput } from './prepare.ts';
+import { enterRegister } from './register.ts';
 import { endBySignal, processSignals } from './signals.ts';
 import { onFreshLines, type Speaker, speaker } from './speaker.ts';
 import type { StillFile } from './still.ts';
@@ -57,13 +59,17 @@ export async function guard(
   const streams = input.dryRun === true ? undefined : await openStreams(caller, wantsTerminal, say);
   const mode = streams?.mode ?? (wantsTerminal ? 'terminal' : 'pipes');
   const prepared = await prepare(context, input, mode, say);
+  let entry: Registration | undefined;
   try {
     if (streams === undefined) {
       context.stdout.write(`${planJson(prepared.plan)}\n`);
       return undefined;
     }
-    return await session(context, prepared, streams, onFreshLines(context, say, streams.freshLine), hooks);
+    entry = enterRegister(context, prepared, say);
+    const speak = onFreshLines(context, say, streams.freshLine);
+    return await session(context, { ...prepared, entry: entry?.fd }, streams, speak, hooks);
   } finally {
+    entry?.release();
     prepared.opened.close();
     if (prepared.program.copy !== undefined) closeSync(prepared.program.copy);
     if (input.dryRun !== true) {
@@ -75,9 +81,14 @@ export async function guard(
   }
 }
 
+/** Everything before the start, and the entry in the register. */
+interface Entered extends Prepared {
+  readonly entry: number | undefined;
+}
+
 async function session(
   context: Context,
-  prepared: Prepared,
+  prepared: Entered,
   streams: Streams,
   say: Speaker,
   hooks: GuardHooks,
@@ -125,7 +136,7 @@ async function session(
 }
 
 async function conductGuarded(
-  { plan, opened, decision, gate, program }: Prepared,
+  { plan, opened, decision, gate, program, entry }: Entered,
   streams: Streams,
   observer: SessionObserver,
   signals: CallerSignals,
@@ -139,6 +150,7 @@ async function conductGuarded(
       plan,
       gateProgram: gate,
       file: program.fd,
+      ...(entry === undefined ? {} : { entry }),
       streams,
       observer: guarding(opened, observer),
       signals,

@@ -30,6 +30,8 @@ export interface GateStart {
   readonly stdio: readonly (number | 'inherit' | 'pipe')[];
   /** The open description of the judged file. */
   readonly file: number;
+  /** The session's entry in the register of sessions: the gate keeps its lock. */
+  readonly entry?: number;
   /** Raw event bytes, in order. */
   onEvents(chunk: Buffer): void;
 }
@@ -42,7 +44,7 @@ export interface GateStart {
 export async function startGate(start: GateStart): Promise<Gate> {
   const bytes = encodeOperations(start.operations);
   const child = spawn(start.program, [], {
-    stdio: [...start.stdio, 'pipe', 'pipe', 'pipe', start.file],
+    stdio: [...start.stdio, 'pipe', 'pipe', 'pipe', start.file, 'ignore', start.entry ?? 'ignore'],
     env: {},
     windowsHide: true,
   });

@@ -11,6 +11,7 @@
 
 #include "hold.h"
 #include "kernel.h"
+#include "lock.h"
 #include "probe.h"
 #include "stream.h"
 #include "supervisor.h"
@@ -28,6 +29,7 @@ int main(int count, char **arguments) {
   else if (count == 2 && strcmp(arguments[1], "--probe") == 0) code = probe();
   else if (count == 2 && strcmp(arguments[1], "--check") == 0) code = check();
   else if (count == 2 && strcmp(arguments[1], "--hold") == 0) code = hold();
+  else if (count == 2 && strcmp(arguments[1], "--lock") == 0) code = lock();
   else if (count == 2 && strcmp(arguments[1], "--version") == 0) code = puts("paddock-gate " VERSION) < 0;
   else code = usage();
   if (fflush(stdout) != 0 && code == 0) code = 125;
@@ -39,6 +41,7 @@ static int usage(void) {
               "       paddock-gate --probe    what this kernel can enforce, as JSON\n"
               "       paddock-gate --check    checks the plan on descriptor 3 and executes nothing\n"
               "       paddock-gate --hold     holds descriptor 3 still until standard input ends (see src/gate/hold.h)\n"
+              "       paddock-gate --lock     locks descriptor 3 for whoever gave it (see src/gate/lock.h)\n"
               "       paddock-gate --version\n",
               stderr);
   return 2;
@@ -65,12 +68,13 @@ static int check(void) {
   return 125;
 }
 
-/* Nothing above the judged files' descriptors is kept, nothing of the gate's own survives an exec, and no number below is
+/* Nothing above the entry in the register is kept, nothing of the gate's own survives an exec, and no number below is
  * left free: a file that is opened later must not take the place of a stream or of a judged file. */
 static bool claim_descriptors(void) {
   if (fcntl(GATE_OPERATIONS, F_GETFD) < 0 || fcntl(GATE_EVENTS, F_GETFD) < 0 || fcntl(GATE_CONTROL, F_GETFD) < 0)
     return false;
-  if (sys_close_range(GATE_CONTAINER + 1, ~0u, 0) < 0) return false;
+  if (sys_close_range(GATE_ENTRY + 1, ~0u, 0) < 0) return false;
+  if (fcntl(GATE_ENTRY, F_SETFD, FD_CLOEXEC) < 0 && errno != EBADF) return false;
   for (int fd = 0; fd <= GATE_CONTAINER; fd++) {
     if (fcntl(fd, F_GETFD) < 0 && (errno != EBADF || open("/dev/null", O_RDWR) != fd)) return false;
     if (fd > 2 && fcntl(fd, F_SETFD, FD_CLOEXEC) < 0) return false;

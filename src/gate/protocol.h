@@ -7,6 +7,8 @@
  *   5      control: text commands, one a line; end of file kills the session
  *   6      the program: the judged file, opened once by the launcher, or what is executed in its place (GATE_FILE)
  *   7      the judged file where another program reads it as a container (GATE_CONTAINER); may be missing
+ *   8      the session's entry in the register of sessions: its lock is held as long as this process lives, and not a moment
+ *          longer, as the program never has it; may be missing (GATE_ENTRY)
  *
  * Operations: 8 bytes "PDKGATE1", then records: u32 opcode, u32 payload length, payload. Little-endian. Strings are
  * u32 length and bytes without NUL. The whole stream is at most GATE_MAX_STREAM bytes. A record that is unknown, too
@@ -34,7 +36,7 @@
 #define GATE_MAX_STREAM (16u << 20)
 #define GATE_MAX_SLOTS 8
 
-enum { GATE_OPERATIONS = 3, GATE_EVENTS = 4, GATE_CONTROL = 5, GATE_FILE = 6, GATE_CONTAINER = 7 };
+enum { GATE_OPERATIONS = 3, GATE_EVENTS = 4, GATE_CONTROL = 5, GATE_FILE = 6, GATE_CONTAINER = 7, GATE_ENTRY = 8 };
 
 enum opcode {
   OP_END = 0,

@@ -46,6 +46,8 @@ export interface ConductInput {
   readonly gateProgram: string;
   /** The open description of the judged file, or of the private copy. */
   readonly file: number;
+  /** The locked entry in the register of sessions. */
+  readonly entry?: number;
   readonly streams: Streams;
   readonly observer: Observer;
   readonly signals: CallerSignals;
@@ -72,6 +74,7 @@ export async function conduct(input: ConductInput): Promise<Conducted> {
     operations: input.plan.operations,
     stdio: streams.stdio,
     file: input.file,
+    ...(input.entry === undefined ? {} : { entry: input.entry }),
     onEvents(chunk) {
       try {
         for (const event of decode(chunk)) handle(event);

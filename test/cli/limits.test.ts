@@ -1,10 +1,13 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import type { SessionRecord } from '../../src/session/types.ts';
 import { puppet } from '../fixtures/puppet.ts';
 import { paddock, scratch } from './paddock.ts';
 
+const PADDOCK = fileURLToPath(new URL('../../bin/paddock.js', import.meta.url));
 const elf = puppet('elf');
 const home = scratch();
 
@@ -124,6 +127,37 @@ it('flags are a layer that the record shows', async () => {
   });
 });
 
+it('ceilings hold for sessions that start at once, and end with the sessions', async () => {
+  const policy = join(home, 'two.yaml');
+  writeFileSync(policy, 'apiVersion: paddock/v1\nsessions: { perUser: 2 }\n');
+  const env = { PATH: process.env.PATH ?? '/usr/bin:/bin', HOME: home, XDG_STATE_HOME: join(home, 'state') };
+  const start = () =>
+    spawn(process.execPath, [PADDOCK, 'run', '--policy', policy, elf, 'sleep'], {
+      env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+  const children = Array.from({ length: 5 }, start);
+  const said = await Promise.all(children.map(firstWord));
+  expect(said.filter((word) => word === 'ready')).toHaveLength(2);
+  const refused = said.filter((word) => word !== 'ready');
+  expect(refused).toHaveLength(3);
+  for (const text of refused) {
+    expect(text).toMatch(/sessions\.perUser: this session would be more than may run at the same time/);
+    expect(text).toMatch(/at most 2 sessions, as \S*two\.yaml:2:\d+ says/);
+    expect(text).toMatch(/\(yours, process \d+, /);
+    expect(text).toMatch(/exit 126$/);
+  }
+  await Promise.all(children.map(killed)); // not even asked to end
+  for (let tries = 0; tries < 100; tries++) {
+    // The supervisors hold their entries until the last process is gone.
+    const { code } = await paddock(['run', '--policy', policy, elf, 'exit', '7'], { home });
+    if (code === 126) continue;
+    expect(code).toBe(7);
+    break;
+  }
+  expect(readdirSync(join(home, 'state/paddock/register'))).toEqual([]);
+}, 60_000);
+
 it.each([
   ['--nice', '20', /0 to 19/],
   ['--nice', 'x', /0 to 19/],
@@ -136,3 +170,23 @@ it.each([
   expect(outcome.code).toBe(125);
   expect(outcome.stderr).toMatch(words);
 });
+
+/** "ready", or all that a refused one says, with its exit code. */
+function firstWord(child: ChildProcess): Promise<string> {
+  return new Promise((resolve) => {
+    let errors = '';
+    child.stdout?.setEncoding('utf8').once('data', (text: string) => resolve(text.trim()));
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      errors += text;
+    });
+    child.once('close', (code) => resolve(`${errors.trim()}\nexit ${code}`));
+  });
+}
+
+function killed(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
+  return new Promise((resolve) => {
+    child.once('exit', () => resolve());
+    child.kill('SIGKILL');
+  });
+}
