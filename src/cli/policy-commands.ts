@@ -29,6 +29,16 @@ export function policyCommands(root: Command, context: Context, streams: () => C
       process.exitCode = await run(context, { files });
     });
   policy
+    .command('test')
+    .summary('try policies against the cases written beside them')
+    .description('Cases for NAME.yaml stand in NAME.test.yaml: what is given, and what is to come of it.')
+    .argument('<file...>', 'policies, or their tables')
+    .option('--json', 'machine-readable')
+    .action(async (files: string[], options: Record<string, unknown>) => {
+      const { run } = await import('./policy/test.ts');
+      process.exitCode = await run(context, { files, ...options } as never);
+    });
+  policy
     .command('show')
     .summary('the effective policy, and where each value came from')
     .option('--json', 'machine-readable')

@@ -92,6 +92,7 @@ function refused(
   const line = origin?.line === undefined ? '' : `:${origin.line}`;
   return new PaddockError('refused', message, {
     ...facts,
+    rule: `arguments.${rule}`,
     found: `${facts.found ?? escapeText(use.name, 80)} ${PLACES[use.origin.from]}`,
     ...(origin === undefined ? {} : { where: `${origin.layer}${line} (arguments.${rule})` }),
   });

@@ -70,6 +70,7 @@ function checkPort(text: string, network: Policy['network']): number {
   const [lowest, highest] = network.ports;
   if (port < lowest || port > highest) {
     throw new PaddockError('refused', `the policy does not let a server listen on port ${port}`, {
+      rule: 'network.ports',
       expected: `a port from ${lowest} to ${highest} (network.ports)`,
       found: String(port),
       remedy: 'choose another `--port`, or widen `network.ports` of the policy',
@@ -84,6 +85,7 @@ function checkAddress(address: Address, shown: string, fromFile: boolean, networ
   // The policy that allows one loopback address means loopback.
   if (address.loopback && listed.some((one) => one.loopback)) return;
   throw new PaddockError('refused', `the policy does not let a server listen on ${shown}`, {
+    rule: 'network.listen',
     expected: `one of network.listen: ${network.listen.join(', ') || 'none'}`,
     found: fromFile ? `${shown}, asked for by .args inside the file` : shown,
     remedy: fromFile

@@ -26,6 +26,8 @@ export interface ErrorDetail {
   readonly found?: string;
   /** Id of the check that found it, `ZIP-031`: docs/checks tells of each. */
   readonly check?: string;
+  /** Dotted path of the policy's value that says so: `arguments.deny`. */
+  readonly rule?: string;
   /** Byte offset in the judged file. */
   readonly offset?: number;
   /** "file:line:column" of a policy or another text file. */
