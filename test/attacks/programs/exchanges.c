@@ -100,7 +100,8 @@ static int race_listener(void) {
   descriptor = dup(bound);
   if (start(exchange_descriptors) != 0) return failed_because("pthread_create", "no-thread");
   int last = EACCES;
-  for (int i = 0; i < 2000; i++) {
+  for (int i = 0; i < 4000; i++) {
+    if (i % 20 == 19) usleep(50); /* the other thread gets its turn, on one CPU too */
     int listens = 0;
     socklen_t length = sizeof listens;
     if (listen(descriptor, 1) != 0) last = errno;

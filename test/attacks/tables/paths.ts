@@ -139,6 +139,7 @@ export const GATE_ATTACKS: readonly Attack[] = [
   {
     ...call('take a descriptor of the supervisor through /proc', 'open-parents-descriptor', 'read'),
     control: 'always',
+    seen: { nothing: 'below /proc the supervisor is closed to a plain user, and so to itself' },
   },
   writable('write the supervisor’s memory through /proc', '/proc/%p/mem', 'depends'),
   writable('make the supervisor the first to die', '/proc/%p/oom_score_adj'),
