@@ -1,5 +1,7 @@
 import { type Check, diagnose } from '../host/doctor.ts';
 import { gatherFacts } from '../host/facts.ts';
+import { heldHere } from '../host/held.ts';
+import { matrixFacts } from '../launch/matrix.ts';
 import { userPaths } from '../lib/paths.ts';
 import { escapeText } from '../lib/text.ts';
 import { type Context, EXIT } from './context.ts';
@@ -19,10 +21,12 @@ export async function run(context: Context, input: DoctorInput): Promise<number>
     cache: userPaths(context.env, context.home).cache,
     say: (line) => context.stderr.write(`paddock: ${line}\n`),
   });
+  // Without a gate nothing is known of the host.
+  const fence = facts.host === undefined ? [] : heldHere(matrixFacts(facts.host));
   const checks = [...diagnose(facts), ...(input.gpu === true ? await gpuChecks(context) : [])];
   context.stdout.write(
     input.json === true
-      ? `${toJson({ schema: 'paddock/doctor/v1', state: worst(checks), checks })}\n`
+      ? `${toJson({ schema: 'paddock/doctor/v1', state: worst(checks), checks, fence })}\n`
       : `${checks.map((check) => describe(context, check)).join('\n')}\n\n${conclusion(checks)}\n`,
   );
   return worst(checks) === 'missing' ? EXIT.policy : EXIT.ok;

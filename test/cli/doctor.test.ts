@@ -5,6 +5,7 @@ interface Report {
   readonly schema: string;
   readonly state: string;
   readonly checks: readonly { name: string; state: string; detail: string; effect: string; fix: string }[];
+  readonly fence: readonly { what: string; by: readonly string[] }[];
 }
 
 describe('paddock doctor', () => {
@@ -16,6 +17,7 @@ describe('paddock doctor', () => {
     expect(report.schema).toBe('paddock/doctor/v1');
     const states = report.checks.map(({ state }) => state);
     expect(report.state).toBe(['missing', 'degraded', 'ok'].find((state) => states.includes(state)));
+    if (process.platform === 'linux') expect(report.fence.length).toBeGreaterThan(10);
     expect(script.code).toBe(report.state === 'missing' ? 1 : 0);
 
     const person = await paddock(['doctor'], { home });
