@@ -4,6 +4,7 @@ import { CLOSES_OF, type ReferenceId } from './reference.ts';
 import { DOOR_ATTACKS, NAMESPACE_KIND_ATTACKS } from './tables/doors.ts';
 import { FILE_ATTACKS } from './tables/files.ts';
 import { KERNEL_ATTACKS } from './tables/kernel.ts';
+import { LIMIT_ATTACKS } from './tables/limits.ts';
 import { NETWORK_ATTACKS } from './tables/network.ts';
 import {
   DEVICE_ATTACKS,
@@ -31,6 +32,7 @@ const TABLES: readonly (readonly [Family, readonly Attack[]])[] = [
   ['memory', MEMORY_ATTACKS],
   ['time-of-check', EXCHANGE_ATTACKS],
   ['gate', GATE_ATTACKS],
+  ['resources', LIMIT_ATTACKS],
 ];
 
 /** An attempt with its place in the suite. */

@@ -9,7 +9,7 @@ static const struct attempt *const families[] = {
     file_attempts,     write_attempts,   network_attempts, listen_attempts,  process_attempts,
     namespace_attempts, kernel_attempts, foreign_attempts, uring_attempts,   execute_attempts,
     resource_attempts, outlive_attempts, terminal_attempts, inherit_attempts, race_attempts,
-    call_attempts,     path_attempts,    exchange_attempts, supervisor_attempts,
+    call_attempts,     path_attempts,    exchange_attempts, supervisor_attempts, limit_attempts,
 };
 
 static int arguments_count;
