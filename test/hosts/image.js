@@ -82,7 +82,7 @@ const PARTS = [
 const SOURCES = ['policies', 'src', 'test', 'docs', 'package.json', 'vitest.config.ts', 'tsconfig.json'];
 
 /** Builds the disk afresh: `userland` with /product, /usr/bin/node and the list of what is to be run. */
-export function makeRoot(path, { userland, product, attacks }) {
+export function makeRoot(path, { userland, product, attacks, parts }) {
   const root = `${path}.tree`;
   rmSync(root, { recursive: true, force: true });
   run('cp', ['--archive', userland, root]);
@@ -97,6 +97,7 @@ export function makeRoot(path, { userland, product, attacks }) {
   cpSync(realpathSync(process.execPath), join(root, 'usr/bin/node'));
   run('cp', [join(GUEST, 'boot.sh'), join(GUEST, 'tests.js'), root]);
   writeFileSync(join(root, 'attacks'), attacks);
+  writeFileSync(join(root, 'parts'), parts);
   rmSync(path, { force: true });
   run('mke2fs', ['-q', '-t', 'ext4', '-E', 'lazy_itable_init=1', '-d', root, path, '2G']);
   rmSync(root, { recursive: true, force: true });

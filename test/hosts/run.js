@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // The gate's tests and a part of the attacks on other kernels: Debian's, each booted in QEMU without KVM, with unified
 // control groups. As root, with qemu-system-x86_64, mmdebstrap, mke2fs and xz, and a built product:
-//   npm run build && node test/hosts/run.js [SUITE...] [--attacks PATTERN] [--minutes N] [--memory 2G] [--cpus 1]
+//   npm run build && node test/hosts/run.js [SUITE...] [--parts gate,root,user] [--attacks PATTERN] [--minutes N] [--memory 2G] [--cpus 1]
 // Results: dist/hosts/SUITE.json, the guest's screen dist/hosts/SUITE.log; a table of all that are there on standard output.
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -18,7 +18,24 @@ const work = join(product, 'dist/hosts');
 const SUITES = ['bullseye', 'bookworm', 'trixie', 'trixie-backports'];
 /** What every userland runs: what is measured is the kernel. */
 const USERLAND = 'bookworm';
-const ATTACKS = 'kill|signal|shell|socket|connect|listen|namespace|mount|io_uring|memory|fork|launcher dies';
+/** One or two of each kind: the whole suite takes hours there. */
+const ATTACKS = [
+  'read a private key in the home$',
+  'truncate a file$',
+  'reach out by TCP over IPv4 .no network',
+  'reach out by an abstract unix socket .serving',
+  'connect through io_uring$',
+  'listen at another port$',
+  'signal the launcher with kill$',
+  'signal the supervisor with kill$',
+  'execute a shell$',
+  'a mount namespace$',
+  'a thousand processes$',
+  'half a gibibyte in eight processes$',
+  'outlive the session: a daemon$',
+  'outlive the session: a program whose launcher is killed$',
+].join('|');
+const PARTS = 'gate,root,user';
 
 async function main() {
   const options = readOptions(process.argv.slice(2));
@@ -30,7 +47,12 @@ async function main() {
     const files = {
       kernel: kernel.image,
       initramfs: makeInitramfs(join(work, `${suite}.cpio`), kernel, userland),
-      root: makeRoot(join(work, 'root.ext4'), { userland, product, attacks: options.attacks }),
+      root: makeRoot(join(work, `${suite}.ext4`), {
+        userland,
+        product,
+        attacks: options.attacks,
+        parts: options.parts,
+      }),
       screen: join(work, `${suite}.log`),
       results: join(work, `${suite}.lines`),
     };
@@ -47,7 +69,7 @@ async function main() {
 }
 
 function readOptions(words) {
-  const options = { attacks: ATTACKS, minutes: '60', memory: '2G', cpus: '1' };
+  const options = { attacks: ATTACKS, parts: PARTS, minutes: '60', memory: '2G', cpus: '1' };
   const suites = [];
   for (let at = 0; at < words.length; at++) {
     const name = words[at].replace(/^--/, '');
