@@ -86,7 +86,7 @@ function checkLiteral({ args, start }: Node): void {
 }
 
 // A name with its dots is looked up as a whole, so that a wrong part is told by the whole name that was meant.
-function checkName(node: Node, { mentions, names }: Scope): void {
+function checkName(node: Node, { mentions, names, inMacro }: Scope): void {
   const parts = partsOf(node);
   if (parts === undefined)
     throw new Fault(node.pos, 'this has no parts', { found: `.${escapeText(String(fieldOf(node)), 60)}` });
@@ -97,7 +97,12 @@ function checkName(node: Node, { mentions, names }: Scope): void {
       expected: `\`${first.name}\` alone`,
     });
   }
-  mentions.add(lookUp(parts, [...names]));
+  const name = lookUp(parts, [...names]);
+  if (inMacro && VARIABLES[name].type === 'list<string>')
+    throw new Fault(parts[0]?.at ?? node.pos, `the list ${name} stands inside a macro`, {
+      expected: 'lists beside one another: one for each entry of another takes as long as both multiplied',
+    });
+  mentions.add(name);
 }
 
 interface Part {

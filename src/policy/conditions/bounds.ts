@@ -1,6 +1,6 @@
 /**
- * Bounds of conditions. The library bounds what is parsed; that evaluation ends soon follows from these: without nested
- * macros, one runs at most `items` times over at most `nodes` nodes, each of which looks at one list and at texts of bounded length.
+ * Bounds of conditions. The library bounds what is parsed; that evaluation ends soon follows from these: without macros or
+ * lists inside macros, one runs at most `items` times over at most `nodes` nodes, each of which looks at texts of bounded length.
  */
 export const BOUNDS = {
   /** Rules of one file. */

@@ -148,6 +148,12 @@ describe('faults', () => {
       '`exists` stands inside another macro',
       'beside',
     ],
+    [
+      'arguments.exists(a, a in user.groups)',
+      25,
+      'the list user.groups stands inside a macro',
+      'beside one another',
+    ],
     ['user.groups.exists(g, g.h == "a")', 24, 'g has no parts', '`g` alone'],
     ['user["name"] == "a"', 5, 'a list is indexed by a written number', '0, 1'],
     ['user.groups[user.uid] == "a"', 12, 'a list is indexed by a written number', '0, 1'],
