@@ -8,7 +8,7 @@ import { mergeLayers } from './merge.ts';
 import type { ParsedPolicy } from './parse.ts';
 import { parseLate } from './parse-late.ts';
 import type { ParseHost } from './partial.ts';
-import type { EffectivePolicy, Policy } from './policy.ts';
+import type { EffectivePolicy } from './policy.ts';
 import { presetLayers } from './presets.ts';
 import type { Rule } from './rules.ts';
 import { readSystem } from './system.ts';
@@ -78,17 +78,6 @@ export async function loadPolicy(input: LoadInput): Promise<LoadedPolicy> {
  */
 export function resolvePolicy({ layers, ceiling, conditions }: LoadedPolicy, facts?: Facts): EffectivePolicy {
   return mergeLayers({ layers, ceiling, conditions, ...(facts === undefined ? {} : { facts }) });
-}
-
-/**
- * How the file is kept still, which must be known before it is read and its rules judged: `always` as soon as the
- * layers or one of their rules ask for it.
- */
-export function copyBeforeRules(loaded: LoadedPolicy): Policy['isolation']['copy'] {
-  const { copy } = resolvePolicy(loaded).policy.isolation;
-  const asks = ({ effect }: Rule): boolean =>
-    'values' in effect && effect.values.isolation?.copy === 'always';
-  return loaded.layers.some(({ rules = [] }) => rules.some(asks)) ? 'always' : copy;
 }
 
 /** One preset lies below all files of the user: the last one that is named. */
