@@ -44,6 +44,8 @@ async function judgeAs(context: Context, input: OpenInput, copy: StillInput['cop
     const ruled = await naming(path, () =>
       judgeRuled(context, {
         path,
+        original: opened.original,
+        ...(opened.still.sha256 === undefined ? {} : { digests: { sha256: opened.still.sha256 } }),
         loaded,
         by,
         judge: (one) => judgeOpened(path, opened.file, one, judging.report),

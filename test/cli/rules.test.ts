@@ -15,10 +15,14 @@ function policy(name: string, rules: string): string {
   return path;
 }
 
-const sessions = (): string[] => {
+/** The record of the session that began last. */
+function lastSession() {
   const folder = join(home, 'state', 'paddock', 'sessions');
-  return readdirSync(folder).map((id) => readFileSync(join(folder, id, 'session.json'), 'utf8'));
-};
+  const all = readdirSync(folder).map((id) =>
+    JSON.parse(readFileSync(join(folder, id, 'session.json'), 'utf8')),
+  );
+  return all.sort((a, b) => a.started.localeCompare(b.started)).at(-1);
+}
 
 const SMALL = `  - name: this file
     when: file.digest == "${digest}" && user.uid == ${process.getuid?.()}
@@ -38,8 +42,22 @@ describe('run', () => {
     expect(stdout).toContain('77');
     const ran = await paddock(['run', '--policy', path, elf, 'exit', '3'], { home });
     expect(ran.code, ran.stderr).toBe(3);
-    const { decision } = JSON.parse(sessions().at(-1) ?? '{}');
+    const { decision } = lastSession();
     expect(decision.rules).toEqual([{ name: 'this file', layer: path, line: 4 }]);
+  });
+
+  it('knows path and digest of a file whose private copy is judged', async () => {
+    const path = policy(
+      'copied',
+      `  - { name: copy, when: file.path == "${elf}", then: { isolation: { copy: always } } }
+  - { name: other, when: file.digest != "${digest}", refuse: these are other bytes than before }
+`,
+    );
+    const ran = await paddock(['run', '--policy', path, elf, 'exit', '3'], { home });
+    expect(ran.code, ran.stderr).toBe(3);
+    const { plan, decision } = lastSession();
+    expect(plan.still.how).toBe('copy');
+    expect(decision.rules).toMatchObject([{ name: 'copy' }]);
   });
 
   it('starts nothing where a rule refuses, and tells which', async () => {

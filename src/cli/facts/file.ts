@@ -1,5 +1,6 @@
 import { realpathSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
+import type { FileIdentity } from '../../format/open.ts';
 import { DigestCache } from '../../integrity/digests/cache.ts';
 import { type Digests, digestFile } from '../../integrity/digests/digest.ts';
 import type { DigestProgress } from '../../integrity/signatures/subject.ts';
@@ -13,6 +14,8 @@ export interface FileFactsInput {
   readonly path: string;
   readonly judged: Judged;
   readonly by: JudgedBy;
+  /** Of the file that was named, where a copy of it was judged. */
+  readonly original?: FileIdentity | undefined;
   /** For paths among the arguments. */
   readonly cwd: string;
   readonly needs: ReadonlySet<VariableName>;
@@ -46,13 +49,13 @@ export async function fileFacts(input: FileFactsInput): Promise<Facts> {
   };
 }
 
-// Only if it still leads to the file that is open.
-function realPath({ path, judged }: FileFactsInput): string | undefined {
+// Only if it still leads to the file that was opened.
+function realPath({ path, judged, original }: FileFactsInput): string | undefined {
   try {
     const real = realpathSync(path);
     const { dev, ino } = statSync(real, { bigint: true });
-    const { identity } = judged.file;
-    return dev === identity.dev && ino === identity.ino ? real : undefined;
+    const opened = original ?? judged.file.identity;
+    return dev === opened.dev && ino === opened.ino ? real : undefined;
   } catch {
     return undefined; // gone since it was opened
   }

@@ -8,7 +8,7 @@ import type { Judged, JudgedBy } from '../judged.ts';
 import { type FileFactsInput, fileFacts } from './file.ts';
 import { hostFacts } from './host.ts';
 
-export interface RuledInput extends Pick<FileFactsInput, 'path' | 'onDigest'> {
+export interface RuledInput extends Pick<FileFactsInput, 'path' | 'original' | 'digests' | 'onDigest'> {
   readonly loaded: LoadedPolicy;
   /** By what a file is judged under a policy. */
   readonly by: (effective: EffectivePolicy) => JudgedBy;
@@ -47,15 +47,16 @@ export async function judgeRuled(context: Context, input: RuledInput): Promise<R
 async function allFacts(
   context: Context,
   host: Facts['values'],
-  { loaded, path, onDigest }: RuledInput,
+  { loaded, path, original, digests, onDigest }: RuledInput,
   judged: Judged,
   by: JudgedBy,
   known?: Facts,
 ): Promise<Facts> {
-  const sha256 = known?.values['file.digest'];
+  const sha256 = known?.values['file.digest'] ?? digests?.sha256;
   const { values, signers } = await fileFacts({
     path,
     judged,
+    original,
     by,
     cwd: context.cwd,
     needs: loaded.needs,
