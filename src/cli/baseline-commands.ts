@@ -19,6 +19,7 @@ export function baselineCommands(root: Command, context: Context, streams: () =>
     .argument('<file>', 'an executable that you vouch for')
     .option('--name <name>', 'what to call it; default: the name of the published release, or of the file')
     .option('--force', 'write over one of that name')
+    .option('--keep-engine', 'keep the executable itself, too, for `paddock run --engine trusted`')
     .option('-y, --yes', 'you vouch for the file: do not ask')
     .action(async (file: string, options: Record<string, unknown>) => {
       const command = await import('./baseline/add.ts');

@@ -1,3 +1,5 @@
+import type { BaselinePlaces } from '../integrity/baselines/baseline.ts';
+import { forgetEngine } from '../integrity/baselines/engines.ts';
 import type { StoredBaseline } from '../integrity/baselines/schema.ts';
 import { type Kept, keptAs, readBaselines, removeBaseline } from '../integrity/baselines/store.ts';
 import { escapeText } from '../lib/text.ts';
@@ -20,10 +22,16 @@ export function run(context: Context, input: BaselineInput): number {
     case 'show':
       return show(context, keptAs(places, input.name), input.json === true);
     case 'remove':
-      removeBaseline(places, input.name);
+      forget(places, input.name);
       context.stderr.write(`paddock: ${input.name} is forgotten\n`);
       return EXIT.ok;
   }
+}
+
+function forget(places: BaselinePlaces, name: string): void {
+  const { baseline } = keptAs(places, name);
+  removeBaseline(places, name);
+  forgetEngine(places, baseline);
 }
 
 function list(context: Context, all: readonly Kept[], json: boolean): number {
@@ -68,6 +76,7 @@ function show(context: Context, { baseline, store }: Kept, json: boolean): numbe
     `${baseline.name}${baseline.version === undefined ? '' : `  (version ${escapeText(baseline.version, 32)})`}`,
     `  learned   ${learned.at} from ${escapeText(learned.from, 255)}: ${origin(baseline)}`,
     `  store     ${store}`,
+    ...(baseline.engine === undefined ? [] : [`  engine    ${escapeText(baseline.engine.path, 4096)}`]),
     ...(file === undefined ? [] : [`  release   ${formatBytes(file.size)}, SHA-256 ${file.sha256}`]),
     `  program   ${formatBytes(prefix.length)}, SHA-256 ${prefix.sha256}`,
     '',

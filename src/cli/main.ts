@@ -85,6 +85,13 @@ function program(context: Context): Command {
     )
     .option('--card <number>', 'only this card, as the driver counts it', collectCards)
     .addOption(new Option('--network <mode>', 'sockets').choices(['auto', 'none', 'serve']))
+    .addOption(
+      new Option('--engine <whose>', 'trusted: a known engine runs, and the file is only read').choices([
+        'own',
+        'trusted',
+      ]),
+    )
+    .option('--engine-release <name>', 'of which learned release; default: that of the file')
     .option('--private-copy', 'judge and run a copy that nobody else can write to')
     .option('--allow-degraded', 'go on when the host lacks a protection that the policy requires')
     .option('--dry-run', 'print the whole launch plan as JSON and start nothing')

@@ -45,7 +45,7 @@ export async function runFenced(context: Context, kind: CardKind, program: strin
       start: { form: 'elf' },
       still: { how: 'restat', why: 'it is a program of paddock’s own' },
       held: [],
-      arguments: { args: [], reads: [], network: { mode: 'none' }, warnings: [] },
+      arguments: { args: [], line: [], reads: [], network: { mode: 'none' }, warnings: [] },
       environment: context.env,
       home: context.home,
       directories,

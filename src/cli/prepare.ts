@@ -1,30 +1,30 @@
 import { randomBytes } from 'node:crypto';
-import { constants, fstatSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { findCards } from '../host/cards.ts';
 import { ensureGate, packageRoot } from '../host/native.ts';
 import { probeHost } from '../host/probe.ts';
-import { readDotArgs, runtimeVersion } from '../integrity/dot-args.ts';
-import { type PreparedArguments, prepareArguments } from '../launch/arguments.ts';
 import { below, makeDirectories, removeDirectories } from '../launch/directories.ts';
-import { type PreparedEnvironment, prepareEnvironment } from '../launch/environment.ts';
 import { systemPaths } from '../launch/paths.ts';
 import type { HostAbilities, LaunchPlan } from '../launch/plan.ts';
-import { planLaunch } from '../launch/planner.ts';
+import { type HeldFile, type LaunchInput, planLaunch } from '../launch/planner.ts';
 import { markOwner } from '../launch/stale.ts';
 import { PaddockError } from '../lib/errors.ts';
 import { userPaths } from '../lib/paths.ts';
 import { nameProcess, PROC_FILES } from '../lib/proc.ts';
+import { containerVerdict } from '../policy/container.ts';
 import { decide } from '../policy/decide.ts';
-import type { Decision, EffectivePolicy, Policy } from '../policy/policy.ts';
+import type { Decision, EffectivePolicy } from '../policy/policy.ts';
 import { sessionId } from '../session/start.ts';
 import type { Context } from './context.ts';
+import { type OpenEngine, openEngine, trustOf } from './engine.ts';
 import { type Judged, type JudgedBy, naming } from './judged.ts';
 import { openAndJudge } from './open-judged.ts';
 import { policyLayers } from './policy-layers.ts';
 import { preferences } from './preferences.ts';
 import { type Program, prepareProgram, startOf } from './program.ts';
+import { expectedEnvironment, userArguments } from './program-arguments.ts';
 import { refusal } from './refusal.ts';
+import { reopenable } from './reopenable.ts';
 import { flagLayer, type RunFlags, withoutEffect } from './run-flags.ts';
 import type { Speaker } from './speaker.ts';
 import type { StillFile } from './still.ts';
@@ -38,6 +38,8 @@ export interface RunInput extends RunFlags {
   readonly allowDegraded?: boolean;
   readonly dryRun?: boolean;
   readonly quiet?: boolean;
+  /** Name of the baseline whose engine runs, with `engine: trusted`. */
+  readonly engineRelease?: string;
   /** SHA-256 (hex) of loaders that this very call vouches for: the demo's own. */
   readonly loaders?: readonly string[];
 }
@@ -51,6 +53,8 @@ export interface Prepared {
   readonly host: HostAbilities;
   readonly gate: string;
   readonly program: Program;
+  /** What runs in the place of the file's own code. Closing it is the caller's. */
+  readonly engine?: OpenEngine;
 }
 
 /**
@@ -90,15 +94,50 @@ export async function prepare(
     for (const { path, wanted, kept, ceiling } of effective.rejected) {
       say('warn', `${path}: ${wanted} is not allowed by ${ceiling.layer}; it stays ${kept}`);
     }
-    await naming(input.file, () => checkExecutable(opened));
-    const decision = decide({ effective, verdict: judged.verdict });
-    if (decision.outcome === 'refuse') throw refusal(input.file, decision);
-    for (const { message } of decision.warnings) say('warn', message);
-    return await prepareAllowed(context, input, streams, say, { judged, opened, decision, gate });
+    const engine = await naming(input.file, () =>
+      engineFor(context, input, { judged, effective, gate, by: by(effective), opened }),
+    );
+    try {
+      const verdict =
+        engine === undefined ? judged.verdict : containerVerdict(judged.verdict, engine.judged.verdict);
+      const decision = decide({ effective, verdict });
+      if (decision.outcome === 'refuse') throw refusal(input.file, decision);
+      for (const { message } of decision.warnings) say('warn', message);
+      return await prepareAllowed(context, input, streams, say, { judged, opened, decision, gate, engine });
+    } catch (cause) {
+      engine?.opened.close();
+      throw cause;
+    }
   } catch (cause) {
     opened.close();
     throw cause;
   }
+}
+
+interface EngineFor extends Pick<Allowed, 'judged' | 'gate' | 'opened'> {
+  readonly effective: EffectivePolicy;
+  readonly by: JudgedBy;
+}
+
+// A file that is only read needs no permission to be executed.
+async function engineFor(
+  context: Context,
+  input: RunInput,
+  { judged, effective, gate, by, opened }: EngineFor,
+): Promise<OpenEngine | undefined> {
+  if (effective.policy.engine.use === 'own') {
+    checkExecutable(opened);
+    return undefined;
+  }
+  return openEngine(context, {
+    gate,
+    dryRun: input.dryRun === true,
+    copy: 'auto',
+    verdict: judged.verdict,
+    ...(input.engineRelease === undefined ? {} : { name: input.engineRelease }),
+    by,
+    quiet: input.quiet ?? preferences(context).quiet ?? false,
+  });
 }
 
 function gateOf(context: Context, say: Speaker): Promise<string> {
@@ -112,6 +151,7 @@ function gateOf(context: Context, say: Speaker): Promise<string> {
 
 interface Allowed extends Pick<Prepared, 'judged' | 'decision' | 'gate'> {
   readonly opened: StillFile;
+  readonly engine: OpenEngine | undefined;
 }
 
 async function prepareAllowed(
@@ -119,29 +159,31 @@ async function prepareAllowed(
   input: RunInput,
   streams: LaunchPlan['streams'],
   say: Speaker,
-  { judged, opened, decision, gate }: Allowed,
+  { judged, opened, decision, gate, engine }: Allowed,
 ): Promise<Prepared> {
   const { policy } = decision.effective;
   const { state, config, cache, data } = userPaths(context.env, context.home);
   const host = probeHost(gate, context.uid);
-  const start = startOf(judged, policy.trust);
-  const args = userArguments(context, input, judged, decision, say);
+  const running = engine ?? { judged, opened };
+  const start = startOf(running.judged, trustOf(engine, policy.trust));
   const id = sessionId(context.now(), randomBytes(3));
   const dry = input.dryRun === true;
   const directories = dry ? below(`<private folder of ${id}>`) : makeDirectories(context.env, context.uid);
   try {
     if (!dry)
       markOwner(directories, nameProcess(PROC_FILES, process.pid) ?? { pid: process.pid, startTime: -1 });
-    const program = prepareProgram({ judged, opened }, start, directories, dry);
+    const args = userArguments(context, input, { judged, decision, engine, directories }, say);
+    const program = prepareProgram(running, start, directories, dry);
     const plan = planLaunch({
       id,
       file: resolve(context.cwd, input.file),
-      argv0: input.file,
+      argv0: engine?.path ?? input.file,
       effective: decision.effective,
       host,
       start: program.start,
       still: opened.still,
-      held: [program.held],
+      held: [program.held, ...(engine === undefined ? [] : [containerOf(opened)])],
+      ...(engine === undefined ? {} : { engine: engineFacts(input, context, engine, judged, opened) }),
       arguments: args,
       environment: context.env,
       home: context.home,
@@ -154,7 +196,16 @@ async function prepareAllowed(
       paths: systemPaths,
     });
     for (const line of plan.warnings) say('warn', line);
-    return { plan, judged, opened, decision, host, gate, program };
+    return {
+      plan,
+      judged,
+      opened,
+      decision,
+      host,
+      gate,
+      program,
+      ...(engine === undefined ? {} : { engine }),
+    };
   } catch (cause) {
     if (!dry) removeDirectories(directories); // the copy, too: its descriptor goes with this process
     throw cause;
@@ -168,38 +219,19 @@ function mayDegrade(input: RunInput, { effective }: Prepared['decision'], say: S
   return false;
 }
 
-function userArguments(
-  context: Context,
-  input: RunInput,
-  { anatomy, file, verdict }: Judged,
-  decision: Prepared['decision'],
-  say: Speaker,
-): PreparedArguments {
-  const version = runtimeVersion(verdict);
-  const prepared = prepareArguments({
-    args: input.args,
-    cwd: context.cwd,
-    dotArgs: readDotArgs(anatomy, file.source),
-    environment: expectedEnvironment(context, decision.effective.policy),
-    ...(version === undefined ? {} : { version }),
-    members: new Set(anatomy.zip?.members.map(({ name }) => name as string)),
-    hasModel: anatomy.models.length > 0,
-    effective: decision.effective,
-    paths: systemPaths,
-  });
-  for (const line of prepared.warnings) say('warn', line);
-  return prepared;
+function containerOf({ file, lease }: StillFile): HeldFile {
+  return { fd: 7, lease, identity: file.identity };
 }
 
-// What variables in `.args` will become. The private folders are not made yet; that they are paths is all that matters.
-function expectedEnvironment(context: Context, policy: Policy): PreparedEnvironment['variables'] {
-  return prepareEnvironment({
-    policy: policy.environment,
-    caller: context.env,
-    home: '/private/home',
-    tmp: '/private/tmp',
-    execute: policy.files.execute.length > 0,
-  }).variables;
+function engineFacts(
+  input: RunInput,
+  context: Context,
+  { release, sha256, path }: OpenEngine,
+  { verdict }: Judged,
+  { copyPath }: StillFile,
+): NonNullable<LaunchInput['engine']> {
+  const container = copyPath ?? resolve(context.cwd, input.file);
+  return { release, sha256, path, instead: verdict.standing, container };
 }
 
 const ANY_EXECUTE = 0o111;
@@ -212,32 +244,3 @@ function checkExecutable({ original }: StillFile): void {
     remedy: 'chmod +x the file',
   });
 }
-
-/**
- * Standard streams that are files or devices: Landlock takes a rule for these, and `/dev/stdin` can open them again. Only
- * in the way in which they are open: a file that is read from may not become one that is written.
- */
-function reopenable(outputCounted: boolean): (0 | 1 | 2)[] {
-  const inherited = outputCounted ? ([0] as const) : ([0, 1, 2] as const);
-  return inherited.filter((fd) => {
-    try {
-      const stats = fstatSync(fd);
-      if (accessMode(fd) === (fd === 0 ? O_WRONLY : O_RDONLY)) return false;
-      return stats.isFile() || (stats.isCharacterDevice() && stats.rdev === NULL_DEVICE);
-    } catch {
-      return false; // closed: there is nothing to open again
-    }
-  });
-}
-
-// Linux's flags of open descriptors are octal in proc(5); Node has no fcntl.
-function accessMode(fd: number): number {
-  const flags = /^flags:\s*([0-7]+)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1'))?.[1];
-  if (flags === undefined) throw new Error('no flags');
-  return Number.parseInt(flags, 8) & (O_RDONLY | O_WRONLY | O_RDWR);
-}
-
-const { O_RDONLY, O_WRONLY, O_RDWR } = constants;
-
-/** /dev/null: 1,3 of the memory devices. */
-const NULL_DEVICE = 0x103;

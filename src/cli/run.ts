@@ -71,6 +71,7 @@ export async function guard(
   } finally {
     entry?.release();
     prepared.opened.close();
+    prepared.engine?.opened.close();
     if (prepared.program.copy !== undefined) closeSync(prepared.program.copy);
     if (input.dryRun !== true) {
       const left = removeDirectories(prepared.plan.directories);
@@ -93,10 +94,16 @@ async function session(
   say: Speaker,
   hooks: GuardHooks,
 ): Promise<Conducted> {
-  const { plan, judged, decision } = prepared;
+  const { plan, judged, decision, engine } = prepared;
   const { policy } = decision.effective;
   if (policy.limits.outputBytes !== null) streams.countOutput();
-  const start = { now: context.now(), plan, verdict: decision.verdict, decision, host: prepared.host };
+  const start = {
+    now: context.now(),
+    plan,
+    verdict: engine === undefined ? decision.verdict : judged.verdict,
+    decision,
+    host: prepared.host,
+  };
   const facts = { sizeBytes: judged.anatomy.size, pid: process.pid, files: PROC_FILES };
   const { writer, sinks } = await openRecord(context, policy, describeStart({ ...start, ...facts }), say);
   const fresh = (): string => streams.freshLine?.() ?? '\n';
@@ -136,7 +143,7 @@ async function session(
 }
 
 async function conductGuarded(
-  { plan, opened, decision, gate, program, entry }: Entered,
+  { plan, opened, decision, gate, program, engine, entry }: Entered,
   streams: Streams,
   observer: SessionObserver,
   signals: CallerSignals,
@@ -144,15 +151,18 @@ async function conductGuarded(
 ): Promise<Conducted> {
   const { limits, watch } = decision.effective.policy;
   try {
-    opened.check(); // the last look before the start
+    // The last look before the start.
+    opened.check();
+    engine?.opened.check();
     for (const line of makeLeaves(plan.cgroups)) say('warn', line);
     return await conduct({
       plan,
       gateProgram: gate,
       file: program.fd,
       ...(entry === undefined ? {} : { entry }),
+      ...(engine === undefined ? {} : { container: opened.file.fd }),
       streams,
-      observer: guarding(opened, observer),
+      observer: guarding([opened, ...(engine === undefined ? [] : [engine.opened])], observer),
       signals,
       sampleMs: watch.sampleMs,
       timeMs: limits.timeMs,
@@ -192,11 +202,14 @@ async function openStreams(caller: CallerStreams, terminal: boolean, say: Speake
 }
 
 /** From its start on the supervisor holds the file; where nobody can, it is looked at all the time it runs. */
-function guarding({ file, still, release }: StillFile, observer: SessionObserver): Observer {
-  const isChanged = (): boolean => still.how === 'restat' && identityChanged(file.fd, file.identity);
+function guarding(files: readonly StillFile[], observer: SessionObserver): Observer {
+  const looked = files.filter(
+    ({ still, lease }) => still.how !== 'sealed' && !(lease && still.how !== 'restat'),
+  );
+  const isChanged = (): boolean => looked.some(({ file }) => identityChanged(file.fd, file.identity));
   return {
     event(event) {
-      if (event.event === 'started') release();
+      if (event.event === 'started') for (const { release } of files) release();
       return observer.event(event);
     },
     sample: () =>

@@ -28,10 +28,12 @@ export interface GateStart {
   readonly operations: readonly Operation[];
   /** Descriptors 0, 1 and 2 of the program. */
   readonly stdio: readonly (number | 'inherit' | 'pipe')[];
-  /** The open description of the judged file. */
+  /** The open description of the program. */
   readonly file: number;
   /** The session's entry in the register of sessions: the gate keeps its lock. */
   readonly entry?: number;
+  /** That of the judged file where another program reads it. */
+  readonly container?: number;
   /** Raw event bytes, in order. */
   onEvents(chunk: Buffer): void;
 }
@@ -44,7 +46,15 @@ export interface GateStart {
 export async function startGate(start: GateStart): Promise<Gate> {
   const bytes = encodeOperations(start.operations);
   const child = spawn(start.program, [], {
-    stdio: [...start.stdio, 'pipe', 'pipe', 'pipe', start.file, 'ignore', start.entry ?? 'ignore'],
+    stdio: [
+      ...start.stdio,
+      'pipe',
+      'pipe',
+      'pipe',
+      start.file,
+      start.container ?? 'ignore',
+      start.entry ?? 'ignore',
+    ],
     env: {},
     windowsHide: true,
   });

@@ -1,4 +1,5 @@
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
+import type { EffectiveToken } from '../format/args/effective.ts';
 import { type CommandLine, commandLines, type DotArgsMember } from '../integrity/dot-args.ts';
 import { flagName, swallowsAppended } from '../integrity/flags.ts';
 import { wantsServer } from '../integrity/modes.ts';
@@ -32,6 +33,8 @@ export interface ArgumentsInput {
 export interface PreparedArguments {
   /** What the program is given, without its own name. */
   readonly args: readonly string[];
+  /** The whole command line that the program comes to by them, by `.args` and the policy; of several the newest grammar's. */
+  readonly line: readonly EffectiveToken[];
   /** Files and folders to be granted for reading. */
   readonly reads: readonly string[];
   readonly network: { readonly mode: 'none' } | ({ readonly mode: 'serve' } & Listening);
@@ -67,6 +70,7 @@ export function prepareArguments(input: ArgumentsInput): PreparedArguments {
     warnings.push('the policy says `network.mode: none`: a server will not be able to listen');
   return {
     args: [...rewritten.args, ...policy.arguments.force],
+    line: lines[0]?.tokens ?? [],
     reads: rewritten.reads,
     network: serve ? { mode: 'serve', ...place(lines, policy.network, warnings) } : { mode: 'none' },
     warnings,

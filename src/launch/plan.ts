@@ -1,3 +1,4 @@
+import type { Standing } from '../integrity/verdict.ts';
 import type { Protection } from '../policy/policy.ts';
 import type { Card } from './devices.ts';
 import type { Operation } from './operations.ts';
@@ -70,6 +71,8 @@ export interface LaunchPlan {
     /** Of the private copy (hex): of the bytes that were copied, which are those that were judged. */
     readonly sha256?: string;
   };
+  /** The known engine that runs in the place of the file's own: the file is only read. */
+  readonly engine?: TrustedEngine;
   /** In force on this host. */
   readonly protections: readonly Protection[];
   /** Asked for by the policy and not in force; non-empty only with `--allow-degraded`. */
@@ -81,6 +84,17 @@ export interface LaunchPlan {
   readonly operations: readonly Operation[];
   /** What the user should know; one line each, escaped. */
   readonly warnings: readonly string[];
+}
+
+/** An engine of a release that was learned. */
+export interface TrustedEngine {
+  /** Of the baseline. */
+  readonly release: string;
+  /** Of the whole executable (hex), as the baseline has it. */
+  readonly sha256: string;
+  readonly path: string;
+  /** What the file itself would have been, had its own code run. */
+  readonly instead: Standing;
 }
 
 export interface CgroupLeaf {

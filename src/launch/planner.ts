@@ -13,7 +13,7 @@ import { holdsByAffinity, limitWeaknesses, rlimits, scheduling } from './limits.
 import { lacking, matrixFacts } from './matrix.ts';
 import { type HeldIdentity, type Operation, RIGHT_EXECUTE, RIGHT_READ, RIGHT_WRITE } from './operations.ts';
 import type { PathFacts } from './paths.ts';
-import type { CgroupLeaf, HostAbilities, LaunchPlan } from './plan.ts';
+import type { CgroupLeaf, HostAbilities, LaunchPlan, TrustedEngine } from './plan.ts';
 import { protections } from './protections.ts';
 import type { SeccompOptions } from './rules/rule.ts';
 import { answers, denyProgram, notifyProgram } from './seccomp.ts';
@@ -31,6 +31,8 @@ export interface LaunchInput {
     | { readonly form: 'elf' }
     /** Descriptor 6 of the gate must be the private copy, at this path. */
     | { readonly form: 'copy'; readonly path: string };
+  /** Runs in the place of the file's own; `start` is the engine's then, and the file is held as the container. */
+  readonly engine?: TrustedEngine & { readonly container: string };
   /** How the judged file is kept as it is, and what the gate's descriptors must still be when it starts. */
   readonly still: LaunchPlan['still'];
   readonly held: readonly HeldFile[];
@@ -55,15 +57,20 @@ export interface LaunchInput {
 
 /** A descriptor of the gate, as it was before its first byte was judged. */
 export interface HeldFile {
-  readonly fd: typeof FILE_FD;
+  readonly fd: typeof FILE_FD | typeof CONTAINER_FD;
   readonly lease: boolean;
   readonly identity: HeldIdentity;
 }
 
 /** Where the program finds the judged file: inherited, and above the first descriptors that it opens itself. */
 const PROGRAM_FD = 9;
+/** Where a known engine finds the judged file: what it is told to read. */
+export const CONTAINER_PATH = '/proc/self/fd/10';
+const CONTAINER_AT = 10;
 /** Descriptor of the judged file in the gate (src/gate/protocol.h). */
 const FILE_FD = 6;
+/** The same where another program reads it as a container. */
+const CONTAINER_FD = 7;
 const LOADER_SLOT = 0;
 const SIGKILL = 9;
 const EVENT_RATE = { burst: 256, perSecond: 64 } as const;
@@ -116,6 +123,7 @@ export function planLaunch(input: LaunchInput): LaunchPlan {
     streams: input.streams,
     ...(start.form === 'ape' ? { loader: { sha256: start.sha256, size: start.loader.length } } : {}),
     still: input.still,
+    ...(input.engine === undefined ? {} : { engine: input.engine }),
     protections: inForce,
     missing,
     cgroups: leaves,
@@ -138,7 +146,13 @@ function operations(
   const { start, host } = input;
   const isApe = start.form === 'ape';
   const seccomp = seccompOptions(input, policy);
-  const program: Operation[] = isApe ? [{ op: 'place', from: { fd: FILE_FD }, to: PROGRAM_FD }] : []; // executed by descriptor: it finds itself through /proc/self/exe
+  const placed: Operation[] = [
+    // An ELF is executed by descriptor: it finds itself through /proc/self/exe.
+    ...(isApe ? [{ op: 'place', from: { fd: FILE_FD }, to: PROGRAM_FD } as const] : []),
+    ...(input.engine === undefined
+      ? []
+      : [{ op: 'place', from: { fd: CONTAINER_FD }, to: CONTAINER_AT } as const]),
+  ];
   return [
     // ── supervisor ──
     { op: 'subreaper' },
@@ -168,7 +182,7 @@ function operations(
       bindPorts: input.arguments.network.mode === 'serve' ? [input.arguments.network.port] : [],
       kind: input.paths.kind,
     }),
-    ...program,
+    ...placed,
     { op: 'close-from', first: 3 },
     ...Object.entries(environment).map(
       ([name, value]): Operation => ({ op: 'environment', entry: `${name}=${value}` }),
@@ -222,6 +236,7 @@ function descriptors(input: LaunchInput): DescriptorGrant[] {
   const again = terminal ? ([0] as const) : input.reopen;
   return [
     { fd: FILE_FD, rights: own },
+    ...(input.engine === undefined ? [] : [{ fd: CONTAINER_FD, rights: RIGHT_READ }]),
     ...again.map((fd) => ({
       fd,
       rights: terminal ? RIGHT_READ | RIGHT_WRITE : fd === 0 ? RIGHT_READ : RIGHT_WRITE,
@@ -232,9 +247,10 @@ function descriptors(input: LaunchInput): DescriptorGrant[] {
 
 // For reports: the program opens itself by its path (an ELF through /proc/self/exe) as well as by descriptor.
 function ownFile(input: LaunchInput) {
-  const path = input.start.form === 'copy' ? input.start.path : input.file;
+  const path = input.start.form === 'copy' ? input.start.path : (input.engine?.path ?? input.file);
   const rights = input.start.form === 'ape' ? RIGHT_READ : RIGHT_READ | RIGHT_EXECUTE;
-  return [{ path, rights }];
+  const container = input.engine === undefined ? [] : [{ path: input.engine.container, rights: RIGHT_READ }];
+  return [{ path, rights }, ...container];
 }
 
 function bindOperations({ network }: PreparedArguments): Operation[] {

@@ -48,6 +48,8 @@ export interface ConductInput {
   readonly file: number;
   /** The locked entry in the register of sessions. */
   readonly entry?: number;
+  /** The judged file where a known engine reads it. */
+  readonly container?: number;
   readonly streams: Streams;
   readonly observer: Observer;
   readonly signals: CallerSignals;
@@ -75,6 +77,7 @@ export async function conduct(input: ConductInput): Promise<Conducted> {
     stdio: streams.stdio,
     file: input.file,
     ...(input.entry === undefined ? {} : { entry: input.entry }),
+    ...(input.container === undefined ? {} : { container: input.container }),
     onEvents(chunk) {
       try {
         for (const event of decode(chunk)) handle(event);

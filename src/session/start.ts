@@ -51,6 +51,7 @@ export function describeStart(input: StartInput): SessionStart {
     plan: {
       form: plan.form,
       still: plan.still,
+      ...(plan.engine === undefined ? {} : { engine: plan.engine }),
       argv: withoutPrompts(plan.argv),
       network: plan.network,
       streams: plan.streams,

@@ -27,6 +27,7 @@ export function summarise(record: SessionRecord, place: SummaryPlace): string[] 
   const lines = [
     ...row('file', `${escapeText(basename(record.file.path), 60)}: ${judgement(record)}`),
     ...loweredRows(record),
+    ...engineRow(record),
     ...keptRow(record),
     ...row('fence', fence(record)),
     ...row('network', network(record)),
@@ -90,6 +91,11 @@ function judgement({ verdict }: SessionRecord): string {
   const { standing, tier, release } = verdict;
   if (standing === 'release') return `${escapeText(release ?? 'a known release', 40)} (tier ${tier})`;
   return standing === 'tampered' ? 'TAMPERED release' : `unknown runtime (tier ${tier})`;
+}
+
+function engineRow({ plan: { engine } }: SessionRecord): string[] {
+  if (engine === undefined) return [];
+  return row('engine', `${escapeText(engine.release, 40)}, which is known; no code of the file ran`);
 }
 
 // The usual way is not worth a line.

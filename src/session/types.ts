@@ -39,7 +39,10 @@ export interface SessionStart {
     readonly limits: Policy['limits'];
     readonly watch: Policy['watch'];
   };
-  readonly plan: Pick<LaunchPlan, 'still' | 'form' | 'network' | 'streams' | 'protections' | 'missing'> & {
+  readonly plan: Pick<
+    LaunchPlan,
+    'still' | 'engine' | 'form' | 'network' | 'streams' | 'protections' | 'missing'
+  > & {
     /** Limits that do not hold here as the policy says them; absent in records of earlier releases. */
     readonly weaknesses?: readonly string[];
     /** Values of prompt flags are replaced by their length. */

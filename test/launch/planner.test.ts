@@ -22,7 +22,10 @@ function plan(more: Partial<LaunchInput> = {}) {
     start: { form: 'ape', loader: new Uint8Array([0x7f, 0x45]), sha256: 'ab' },
     still: { how: 'lease', why: 'of the test' },
     held: [],
-    arguments: { args: ['-p', 'hi'], reads: ['/home/u/prompt'], network: { mode: 'none' }, warnings: [] },
+    arguments: {
+      ...{ args: ['-p', 'hi'], line: [], reads: ['/home/u/prompt'] },
+      ...{ network: { mode: 'none' }, warnings: [] },
+    },
     environment: { LANG: 'C', SECRET: 'x' },
     home: '/home/u',
     directories: DIRECTORIES,
@@ -42,6 +45,7 @@ const only = <Name extends Operation['op']>(operations: readonly Operation[], na
 
 const SERVE: LaunchInput['arguments'] = {
   args: ['--server'],
+  line: [],
   reads: [],
   network: {
     mode: 'serve',
@@ -218,7 +222,7 @@ describe('planLaunch', () => {
     const paths = { ...PATHS, real: (path: string) => links[path] ?? path };
     const attempt = (more: readonly string[]) =>
       plan({ effective: effective({ files }), arguments: { ...plain, reads: more }, paths });
-    const plain = { args: [], network: { mode: 'none' }, warnings: [] } as const;
+    const plain = { args: [], line: [], network: { mode: 'none' }, warnings: [] } as const;
     expect(() => attempt(reads)).toThrow(/leads out of it/);
     links['/w/prompt'] = '/w/prompt';
     if (!reads.includes('/w/folder/key')) expect(() => attempt([...reads, '/w/good'])).not.toThrow();

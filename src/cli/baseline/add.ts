@@ -3,8 +3,9 @@ import { basename } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { identityChanged, type JudgedFile, openJudged } from '../../format/open.ts';
 import { readAnatomy } from '../../format/read.ts';
-import type { Baseline } from '../../integrity/baselines/baseline.ts';
+import type { Baseline, BaselinePlaces } from '../../integrity/baselines/baseline.ts';
 import { describeBaseline } from '../../integrity/baselines/describe.ts';
+import { keepEngine } from '../../integrity/baselines/engines.ts';
 import { NAME_RULE, SCHEMA, type StoredBaseline } from '../../integrity/baselines/schema.ts';
 import { readBaselines, refuseTaken, writeBaseline } from '../../integrity/baselines/store.ts';
 import { judge } from '../../integrity/judge.ts';
@@ -22,6 +23,8 @@ export interface AddInput {
   readonly file: string;
   readonly name?: string;
   readonly force?: boolean;
+  /** Keep the executable itself, for `run --engine trusted`. */
+  readonly keepEngine?: boolean;
   /** The user vouches for the file without being asked. */
   readonly yes?: boolean;
 }
@@ -39,6 +42,7 @@ export async function run(context: Context, input: AddInput, streams: CallerStre
   const { baseline, verdict, isPublished } = await naming(input.file, () => learn(context, input));
   refuseTaken(places, baseline.name, input.force === true);
   if (!isPublished && input.yes !== true) await askToVouch(context, streams, input.file, baseline, verdict);
+  const engine = input.keepEngine === true ? keep(input.file, places, baseline) : undefined;
   const stored: StoredBaseline = {
     schema: SCHEMA,
     ...baseline,
@@ -47,13 +51,24 @@ export async function run(context: Context, input: AddInput, streams: CallerStre
       from: basename(input.file).slice(0, 255),
       because: isPublished ? 'published digest' : 'vouched for',
     },
+    ...(engine === undefined ? {} : { engine: { path: engine } }),
   } as StoredBaseline;
   writeBaseline(places, stored, input.force === true);
   const what = isPublished ? 'its digest is a published one' : 'you vouch for it';
   context.stderr.write(
-    `paddock: learned ${baseline.name}: ${baseline.parts.length} parts, ${baseline.members.length} members (${what})\n`,
+    `paddock: learned ${baseline.name}: ${baseline.parts.length} parts, ${baseline.members.length} members (${what})${engine === undefined ? '' : `; its engine is kept in ${engine}`}\n`,
   );
   return EXIT.ok;
+}
+
+// Opened again: what is kept must have the digest that was just learned.
+function keep(path: string, places: BaselinePlaces, baseline: Baseline): string {
+  const file = openJudged(path);
+  try {
+    return keepEngine(places, baseline, file.source);
+  } finally {
+    closeSync(file.fd);
+  }
 }
 
 async function learn(context: Context, input: AddInput): Promise<Learned> {
