@@ -61,6 +61,7 @@ const NUMBERS = {
   kcmp: [312, 272],
   pidfd_getfd: [438, 438],
   process_madvise: [440, 440],
+  process_mrelease: [448, 448],
   prlimit64: [302, 261],
   setrlimit: [160, 164],
   migrate_pages: [256, 238],

@@ -23,7 +23,7 @@ export const MOVED: Readonly<Partial<Record<ClosureId, readonly string[]>>> = {
   unix: ['unix-abstract', 'unix-path', 'unix-pair-sendto'],
   signals: [
     ...['kill-launcher', 'tgkill-launcher', 'tkill-launcher', 'sigqueue-launcher', 'pidfd-signal-launcher'],
-    ...['signal-by-owner', 'signal-group', 'kill-parent'],
+    ...['signal-by-owner', 'signal-group', 'signal-group-by-descriptor', 'kill-parent'],
   ],
 };
 

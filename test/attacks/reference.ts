@@ -99,6 +99,7 @@ export const CLOSES_OF: Readonly<Record<string, readonly ReferenceId[]>> = {
   'sigqueue-launcher': ['signal-outside'],
   'pidfd-signal-launcher': ['signal-outside'],
   'signal-group': ['signal-outside'],
+  'signal-group-by-descriptor': ['signal-outside'],
   'signal-by-owner': ['signal-outside'],
 
   'x32-getpid': ['filter-x32'],

@@ -15,7 +15,15 @@ const beforeScope = (options: SeccompOptions): boolean => !landlockHolds('signal
 export const PROCESS_RULES: readonly Rule[] = [
   {
     ...denied,
-    calls: ['ptrace', 'process_vm_readv', 'process_vm_writev', 'kcmp', 'pidfd_getfd', 'process_madvise'],
+    calls: [
+      'ptrace',
+      'process_vm_readv',
+      'process_vm_writev',
+      'kcmp',
+      'pidfd_getfd',
+      'process_madvise',
+      'process_mrelease',
+    ],
     label: 'trace',
     why: 'reads or changes another process, its descriptors or its memory',
   },

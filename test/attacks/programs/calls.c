@@ -20,6 +20,7 @@ static const struct {
     {"kcmp", SYS_kcmp, {1, 1, 99}},
     {"pidfd_getfd", 438, {NOBODY, NOBODY, 0}},
     {"process_madvise", 440, {NOBODY, 0, 0, 99, 0}},
+    {"process_mrelease", 448, {NOBODY, 0}},
     {"swapon", SYS_swapon, {NOWHERE, 0}},
     {"swapoff", SYS_swapoff, {NOWHERE}},
     {"reboot", SYS_reboot, {0, 0, 0, 0}}, /* without its magic numbers */

@@ -126,6 +126,16 @@ static int signal_group(void) {
   return wait_for_end("SIGUSR2", parent);
 }
 
+/* The same by a descriptor of its leader: since Linux 6.9. */
+static int signal_group_by_descriptor(void) {
+  int parent = getppid(), process = (int)syscall(434 /* pidfd_open */, getpgid(0), 0);
+  if (process < 0) return failed("pidfd_open");
+  signal(SIGUSR2, SIG_IGN);
+  if (syscall(SYS_pidfd_send_signal, process, SIGUSR2, NULL, 4 /* PIDFD_SIGNAL_PROCESS_GROUP */) != 0)
+    return failed("pidfd_send_signal");
+  return wait_for_end("SIGUSR2", parent);
+}
+
 /* Limits and priorities of other processes belong to whoever has the same user id. */
 static int limit_launcher(void) {
   struct rlimit64 limit;
@@ -181,6 +191,7 @@ const struct attempt process_attempts[] = {
     {"pidfd-signal-launcher", pidfd_signal_launcher},
     {"signal-by-owner", signal_by_owner},
     {"signal-group", signal_group},
+    {"signal-group-by-descriptor", signal_group_by_descriptor},
     {"limit-launcher", limit_launcher},
     {"limit-parent", limit_parent},
     {"slow-launcher", slow_launcher},

@@ -8,6 +8,7 @@ const DOORS: readonly (readonly [name: string, label: string, closes?: Reference
   ['kcmp', 'trace', 'call-kcmp'],
   ['pidfd_getfd', 'trace', 'call-pidfd-getfd'],
   ['process_madvise', 'trace'],
+  ['process_mrelease', 'trace'],
   ['swapon', 'kernel', 'call-swap'],
   ['swapoff', 'kernel', 'call-swap'],
   ['reboot', 'kernel', 'call-reboot'],

@@ -32,6 +32,10 @@ export const PROCESS_ATTACKS: readonly Attack[] = [
   signal('signal the supervisor with kill', 'kill-parent'),
   signal('signal the launcher with its process group', 'signal-group'),
   {
+    ...signal('signal the launcher with its process group, by descriptor', 'signal-group-by-descriptor'),
+    control: 'depends', // on the kernel
+  },
+  {
     ...signal('have the kernel signal the launcher', 'signal-by-owner'),
     seen: { nothing: 'the kernel drops the signal when it is due, long after the call' },
   },
