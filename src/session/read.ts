@@ -26,13 +26,17 @@ export interface SessionEntry {
 /** The newest sessions of a user, newest first; at most `limit`. A state directory that is not there has none. */
 export function listSessions(stateDir: string, files: ProcFiles, limit = 10_000): SessionEntry[] {
   const sessions = sessionsDirectory(stateDir);
-  const names = namesIn(sessions).filter((name) => SESSION_ID.test(name));
   const machine = readMachine(files);
-  return names
+  return sessionIds(stateDir)
     .sort()
     .reverse()
     .slice(0, limit)
     .map((id) => readEntry(join(sessions, id), id, machine, files));
+}
+
+/** Ids of all recorded sessions, in no order; no record is opened. */
+export function sessionIds(stateDir: string): string[] {
+  return namesIn(sessionsDirectory(stateDir)).filter((name) => SESSION_ID.test(name));
 }
 
 /**

@@ -188,7 +188,7 @@ describe.runIf(here)('paddock-gate and its events', () => {
       ],
     );
     const run = await runGate({ file: noisy, operations: plan(parts) });
-    expect(run.calls.length).toBeLessThan(100);
+    expect(run.calls.length).toBeLessThan(1000);
     expect(run.calls.map(({ target }) => target)).toContain('/etc/hostname');
   });
 

@@ -31,7 +31,7 @@ export async function boot({ kernel, initramfs, root, screen, results }, { memor
     ...['-serial', `file:${screen}`, '-serial', `file:${results}`, '-monitor', 'none'],
   ];
   const guest = spawn('qemu-system-x86_64', args, { stdio: ['ignore', 'inherit', 'inherit'] });
-  if (guest.pid !== undefined) setPriority(guest.pid, constants.priority.PRIORITY_LOW);
+  if (guest.pid !== undefined) setPriority(guest.pid, constants.priority.PRIORITY_BELOW_NORMAL);
   const end = await new Promise((resolve, reject) => {
     const timer = setTimeout(() => {
       guest.kill('SIGKILL');
