@@ -3,6 +3,7 @@ import { PRESETS } from '../policy/preset-names.ts';
 import type { CallerStreams } from '../terminal/streams.ts';
 import type { Context } from './context.ts';
 import { collect } from './options.ts';
+import { policyFlags } from './policy-flags.ts';
 
 const PRESET = `one of ${PRESETS.join(', ')}`;
 
@@ -47,6 +48,17 @@ export function policyCommands(root: Command, context: Context, streams: () => C
     .action(async (options: Record<string, unknown>) => {
       const { run } = await import('./policy/show.ts');
       process.exitCode = await run(context, { policy: [], ...options } as never);
+    });
+  policyFlags(policy.command('explain'))
+    .summary('what would become of `paddock run` with a file, and why')
+    .description('Takes the options of `run`. Starts nothing.')
+    .passThroughOptions()
+    .argument('<file>', 'the llamafile')
+    .argument('[args...]', 'its own arguments')
+    .option('--json', 'machine-readable')
+    .action(async (file: string, args: string[], options: Record<string, unknown>) => {
+      const { run } = await import('./policy/explain.ts');
+      process.exitCode = await run(context, { file, args, policy: [], ...options } as never);
     });
   policy
     .command('schema')

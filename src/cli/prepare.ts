@@ -22,13 +22,12 @@ import { openAndJudge } from './open-judged.ts';
 import { policyLayers } from './policy-layers.ts';
 import { preferences } from './preferences.ts';
 import { type Program, prepareProgram, startOf } from './program.ts';
-import { expectedEnvironment, userArguments } from './program-arguments.ts';
+import { startedBy, userArguments } from './program-arguments.ts';
 import { refusal } from './refusal.ts';
 import { reopenable } from './reopenable.ts';
 import { flagLayer, type RunFlags, withoutEffect } from './run-flags.ts';
 import type { Speaker } from './speaker.ts';
 import type { StillFile } from './still.ts';
-import { judgedBy } from './trust-places.ts';
 
 export interface RunInput extends RunFlags {
   readonly file: string;
@@ -73,14 +72,7 @@ export async function prepare(
     flags: flagLayer(input, context.cwd, context.env),
   });
   for (const line of withoutEffect(input, context.cwd, context.env)) say('warn', line);
-  const by = (effective: EffectivePolicy): JudgedBy => ({
-    ...judgedBy(context, effective),
-    given: {
-      user: input.args,
-      append: effective.policy.arguments.force,
-      environment: expectedEnvironment(context, effective.policy),
-    },
-  });
+  const by = startedBy(context, input.args);
   const gate = await gateOf(context, say);
   const { judged, effective, opened } = await openAndJudge(context, {
     path: input.file,
@@ -140,7 +132,8 @@ async function engineFor(
   });
 }
 
-function gateOf(context: Context, say: Speaker): Promise<string> {
+/** The gate of this machine, built where that is needed. */
+export function gateOf(context: Context, say: Speaker): Promise<string> {
   return ensureGate({
     cache: userPaths(context.env, context.home).cache,
     uid: context.uid,

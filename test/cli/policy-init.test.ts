@@ -26,7 +26,7 @@ describe('policy init', () => {
       expect(await run(context, { preset, output: '-' }, nobody)).toBe(EXIT.ok);
       expect(parsePolicy(context.out(), 'new', HOST).extends).toBe(preset);
       expect(
-        parsePolicy(context.out().replace(/^# (?=files:|limits:| {2}\w)/gm, ''), 'new', HOST),
+        parsePolicy(context.out().replace(/^# (?=files:|limits:|rules:| {2})/gm, ''), 'new', HOST),
       ).toBeDefined();
     },
   );

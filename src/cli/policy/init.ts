@@ -191,7 +191,7 @@ export function policyText({ preset, ports, memory, folders }: Answers): string 
     '# Rules for some files or hours only:',
     '# rules:',
     '#   - name: large models run alone',
-    '#     when: parameters > 20e9',
+    '#     when: model.parameters > 20000000000',
     '#     then: { sessions: { perUser: 1 } }',
   ]
     .join('\n')
