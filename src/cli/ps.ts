@@ -92,8 +92,10 @@ function memory(state: SessionEntry['state'], { end, running, plan }: SessionRec
 }
 
 function network({ plan }: SessionRecord): string {
-  if (plan.network.mode === 'none') return 'none';
-  return escapeText(`${plan.network.address}:${plan.network.port}`, 50);
+  const { connect = [] } = plan.network;
+  const out = connect.length > 0 ? [`to ${connect[0]}${connect.length > 1 ? '…' : ''}`] : [];
+  const own = plan.network.mode === 'none' ? [] : [`${plan.network.address}:${plan.network.port}`];
+  return escapeText([...own, ...out].join(' ') || 'none', 50);
 }
 
 function denied({ end }: SessionRecord): string {

@@ -1,21 +1,18 @@
 /* What each kind of answer does. CONTINUE is given only where the kernel enforces the limit anyway (Landlock, a plain
  * filter), or where nothing but the report depends on what was read: the argument can change after it was read. What
  * must be decided on memory is done here, on the gate's own duplicate, and the program's call is never executed. */
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
 #include <string.h>
 
 #include "namespaces.h"
 #include "notify.h"
 #include "process.h"
+#include "sockets.h"
 
 static void deny(struct outcome *outcome, int error, int otherwise);
 static int decode_target(const struct call *call, struct outcome *outcome);
 static void answer_exec(const struct call_context *context, struct outcome *outcome, bool once);
 static void answer_open(const struct call_context *context, struct outcome *outcome);
-static void answer_bind(const struct call_context *context, struct outcome *outcome);
-static void answer_listen(const struct call_context *context, struct outcome *outcome);
 static void answer_process(const struct call_context *context, struct outcome *outcome);
 
 void answer_call(const struct call_context *context, struct outcome *outcome) {
@@ -45,14 +42,17 @@ void answer_call(const struct call_context *context, struct outcome *outcome) {
     case ANSWER_PROCESS:
       answer_process(context, outcome);
       break;
-    case ANSWER_DENY:
     case ANSWER_CONNECT:
+      answer_connect(context, outcome);
+      break;
+    case ANSWER_DENY:
       (void)decode_target(context->call, outcome);
-      deny(outcome, answer->error, answer->kind == ANSWER_CONNECT ? EACCES : EPERM);
+      deny(outcome, answer->error, EPERM);
       break;
   }
   /* What was read may have been another task's memory, if this one is gone and its number was used again. */
-  if (outcome->answer != EMULATED && !still_valid(context->notifier, context->call->id)) outcome->silent = true;
+  if (outcome->answer != EMULATED && outcome->answer != ANSWERED_LATER &&
+      !still_valid(context->notifier, context->call->id)) outcome->silent = true;
 }
 
 static void deny(struct outcome *outcome, int error, int otherwise) {
@@ -134,95 +134,6 @@ static void answer_open(const struct call_context *context, struct outcome *outc
   outcome->grant = granted ? GRANTED : NOT_GRANTED;
   outcome->error = granted ? 0 : EACCES;
   outcome->silent = is_launch(context) || ((wanted & RIGHT_WRITE) == 0 && (granted || !exists));
-}
-
-static const struct address *find_address(const struct table *table, const struct sockaddr_storage *address,
-                                          socklen_t length) {
-  struct sockaddr_in four;
-  struct sockaddr_in6 six;
-  memcpy(&four, address, sizeof four);
-  memcpy(&six, address, sizeof six);
-  for (size_t i = 0; i < table->address_count; i++) {
-    const struct address *allowed = &table->addresses[i];
-    if (allowed->family != address->ss_family) continue;
-    if (allowed->family == AF_INET && length >= sizeof four && ntohs(four.sin_port) == allowed->port &&
-        memcmp(&four.sin_addr, allowed->bytes, 4) == 0)
-      return allowed;
-    if (allowed->family == AF_INET6 && length >= sizeof six && ntohs(six.sin6_port) == allowed->port &&
-        memcmp(&six.sin6_addr, allowed->bytes, 16) == 0)
-      return allowed;
-  }
-  return NULL;
-}
-
-/* Others share the calls and not the behaviour: an MPTCP socket is SOCK_STREAM as well, and Landlock does not see it. */
-static bool is_tcp(int fd, uint32_t family) {
-  const struct {
-    int option;
-    uint32_t value;
-  } WANTED[] = {{SO_DOMAIN, family}, {SO_TYPE, SOCK_STREAM}, {SO_PROTOCOL, IPPROTO_TCP}};
-  for (size_t i = 0; i < sizeof WANTED / sizeof *WANTED; i++) {
-    uint32_t value = 0;
-    socklen_t length = sizeof value;
-    if (getsockopt(fd, SOL_SOCKET, WANTED[i].option, &value, &length) < 0 || value != WANTED[i].value) return false;
-  }
-  return true;
-}
-
-/* Binds to the address of the table, not to the one that was read: flow labels and scopes are not for the program. */
-static int bind_to(int fd, const struct address *allowed) {
-  struct sockaddr_in four = {.sin_family = AF_INET, .sin_port = htons((uint16_t)allowed->port)};
-  struct sockaddr_in6 six = {.sin6_family = AF_INET6, .sin6_port = htons((uint16_t)allowed->port)};
-  memcpy(&four.sin_addr, allowed->bytes, 4);
-  memcpy(&six.sin6_addr, allowed->bytes, 16);
-  if (allowed->family == AF_INET) return bind(fd, (struct sockaddr *)&four, sizeof four);
-  return bind(fd, (struct sockaddr *)&six, sizeof six);
-}
-
-static void emulated(struct outcome *outcome, int result) {
-  outcome->answer = EMULATED;
-  outcome->error = result < 0 ? errno : 0;
-}
-
-static void answer_bind(const struct call_context *context, struct outcome *outcome) {
-  const struct call *call = context->call;
-  const struct call_shape *shape = call_shape(call);
-  struct sockaddr_storage address;
-  socklen_t length;
-  deny(outcome, EACCES, EACCES);
-  if (shape == NULL || shape->address < 0) return;
-  int error = call_address(call, shape, &address, &length);
-  if (error != 0) {
-    deny(outcome, error, EPERM);
-    return;
-  }
-  describe_address(&address, length, &outcome->target);
-  outcome->has_target = true;
-  const struct address *allowed = find_address(context->notifier->table, &address, length);
-  if (allowed == NULL) return;
-  int fd = call_descriptor(call, (int)call->args[0]);
-  if (fd < 0) return;
-  if (is_tcp(fd, allowed->family) && still_valid(context->notifier, call->id)) emulated(outcome, bind_to(fd, allowed));
-  close(fd);
-}
-
-/* listen() on a socket that was not bound picks a port by itself, which Landlock does not see. Whatever the caller does
- * to its descriptors meanwhile: the duplicate is what is looked at and what listens. */
-static void answer_listen(const struct call_context *context, struct outcome *outcome) {
-  const struct call *call = context->call;
-  struct sockaddr_storage address = {0};
-  socklen_t length = sizeof address;
-  deny(outcome, EACCES, EACCES);
-  int fd = call_descriptor(call, (int)call->args[0]);
-  if (fd < 0) return;
-  if (getsockname(fd, (struct sockaddr *)&address, &length) == 0) {
-    describe_address(&address, length, &outcome->target);
-    outcome->has_target = true;
-    if (find_address(context->notifier->table, &address, length) != NULL && is_tcp(fd, address.ss_family) &&
-        still_valid(context->notifier, call->id))
-      emulated(outcome, listen(fd, (int)call->args[1]));
-  }
-  close(fd);
 }
 
 /* Argument that names the process, and for some calls the one before it that says what kind of thing is named. */

@@ -50,10 +50,15 @@ bool notifier_serve(struct notifier *notifier) {
   answer_call(&context, &outcome);
   if (call.tid == notifier->child && (call.nr == SYS_execve || call.nr == SYS_execveat)) notifier->executed = true;
 
-  bool sent = send_answer(notifier, &call, &outcome);
-  if (!outcome.silent && sent) report(notifier, &call, &outcome, weigh(notifier, answer, &outcome));
-  if (outcome.answer == DENIED && answer->kill) notifier->kill = true;
+  if (outcome.answer != ANSWERED_LATER) notifier_finish(notifier, &call, answer, &outcome);
   return true;
+}
+
+void notifier_finish(struct notifier *notifier, const struct call *call, const struct answer *answer,
+                     const struct outcome *outcome) {
+  bool sent = send_answer(notifier, call, outcome);
+  if (!outcome->silent && sent) report(notifier, call, outcome, weigh(notifier, answer, outcome));
+  if (outcome->answer == DENIED && answer->kill) notifier->kill = true;
 }
 
 bool still_valid(const struct notifier *notifier, uint64_t id) {

@@ -3,6 +3,7 @@
 #define PADDOCK_NOTIFY_H
 
 #include "call.h"
+#include "connects.h"
 #include "events.h"
 #include "order.h"
 #include "path.h"
@@ -20,11 +21,15 @@ struct address {
   uint8_t bytes[16];
 };
 
+struct addresses {
+  struct address list[MAX_ADDRESSES];
+  size_t count;
+};
+
 struct table {
   struct answer answers[MAX_ANSWERS];
   size_t answer_count;
-  struct address addresses[MAX_ADDRESSES];
-  size_t address_count;
+  struct addresses binds, places; /* where it may listen, and where it may connect to */
   struct grants grants;
 };
 
@@ -32,6 +37,14 @@ struct table {
 struct told {
   unsigned count;
   struct path last;
+};
+
+/* Sockets that were bound for the program, by the kernel's own numbers for them (SO_COOKIE), which are never used twice.
+ * One that was pushed out by later ones cannot listen any more. */
+enum { MAX_BOUND = 64 };
+struct sockets {
+  uint64_t bound[MAX_BOUND];
+  size_t next;
 };
 
 struct notifier {
@@ -46,11 +59,13 @@ struct notifier {
   bool kill;     /* a denied call ends the session */
   bool namespaced; /* the session is in a process namespace of its own: it counts processes in another way */
   struct told reads, writes;
+  struct sockets sockets;
+  struct connects connects;
 };
 
 /* What one call is answered, and what is said about it. */
 struct outcome {
-  enum { CONTINUED, EMULATED, DENIED } answer;
+  enum { CONTINUED, EMULATED, DENIED, ANSWERED_LATER } answer; /* later: by notifier_finish */
   int error;
   const char *label;
   bool has_target, silent;
@@ -64,10 +79,14 @@ int notifier_open(struct notifier *notifier, int listener);
 /* Takes one notification and answers it. Returns false when no filtered task is left, or the listener is broken. */
 bool notifier_serve(struct notifier *notifier);
 
+/* Answers a call that was left for later, and tells of it. */
+void notifier_finish(struct notifier *notifier, const struct call *call, const struct answer *answer,
+                     const struct outcome *outcome);
+
 /* answers.c: the answer to one call. Everything that is read from the caller is read before `still_valid` is asked, and
  * nothing is done on its behalf when that says no. */
 struct call_context {
-  const struct notifier *notifier;
+  struct notifier *notifier;
   const struct answer *answer;
   const struct call *call;
 };

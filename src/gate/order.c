@@ -9,7 +9,7 @@
 struct said {
   bool forked, executed, no_new_privileges, landlock, notify, namespaces, dropped;
   bool slots[GATE_MAX_SLOTS];
-  size_t strings[2], arguments, answers, addresses, grants, cgroups;
+  size_t strings[2], arguments, answers, addresses, places, grants, cgroups;
 };
 
 static const char *out_of_order(struct said *said, const struct operation *operation);
@@ -70,6 +70,9 @@ static const char *supervisor_value(struct said *said, const struct operation *o
       return ++said->answers > MAX_ANSWERS ? "too many" : answer_value(operation);
     case OP_ALLOW_BIND:
       return ++said->addresses > MAX_ADDRESSES ? "too many" : address_value(operation);
+    case OP_ALLOW_CONNECT:
+      if (operation->number[1] == 0) return "a port to connect to is not 0";
+      return ++said->places > MAX_ADDRESSES ? "too many" : address_value(operation);
     case OP_GRANT:
       if (operation->text[0] != '/') return "the path is not absolute";
       return ++said->grants > MAX_GRANTS ? "too many" : NULL;

@@ -7,7 +7,8 @@
 enum {
   MAX_STRINGS = 64 << 10, /* arguments, and variables */
   MAX_ANSWERS = 1024,
-  MAX_ADDRESSES = 64,
+  MAX_ADDRESSES = 64, /* to bind, and to connect to */
+  MAX_CONNECTING = 32, /* connections that are being made at one time */
   MAX_GRANTS = 4096,
   MAX_CGROUPS = 16,
   MAX_LABEL = 64,

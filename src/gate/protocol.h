@@ -49,6 +49,7 @@ enum opcode {
   OP_GRANT = 6,      /* u32 rights, string path */
   OP_EVENT_RATE = 7, /* u32 burst, u32 per second */
   OP_TERMINAL = 8,
+  OP_ALLOW_CONNECT = 9, /* u32 family, u32 port (not 0), rest: 4 or 16 address bytes */
   OP_HOLD = 15,      /* u32 fd, u32 lease, u64 device, inode, size, mtime, ctime (ns): the file must be that one, and stays so */
   OP_FORK = 20,
   /* child */

@@ -62,8 +62,8 @@ static int add_answer(const struct operation *operation, struct table *table) {
   return 0;
 }
 
-static int add_address(const struct operation *operation, struct table *table) {
-  struct address *address = &table->addresses[table->address_count++];
+static int add_address(const struct operation *operation, struct addresses *addresses) {
+  struct address *address = &addresses->list[addresses->count++];
   address->family = operation->number[0];
   address->port = operation->number[1];
   memcpy(address->bytes, operation->rest, operation->rest_length);
@@ -114,7 +114,9 @@ static int perform(const struct operation *operation, struct events *events, str
     case OP_ANSWER:
       return add_answer(operation, &setup->table);
     case OP_ALLOW_BIND:
-      return add_address(operation, &setup->table);
+      return add_address(operation, &setup->table.binds);
+    case OP_ALLOW_CONNECT:
+      return add_address(operation, &setup->table.places);
     case OP_GRANT:
       grants_add(&setup->table.grants, operation->number[0], operation->text);
       return 0;

@@ -24,6 +24,7 @@ static const struct {
     {OP_GRANT, "grant", "us"},
     {OP_EVENT_RATE, "event-rate", "uu"},
     {OP_TERMINAL, "terminal", ""},
+    {OP_ALLOW_CONNECT, "allow-connect", "uu*"},
     {OP_HOLD, "hold", "uuqqqqq"},
     {OP_FORK, "fork", ""},
     {OP_DEATH_SIGNAL, "death-signal", "u"},

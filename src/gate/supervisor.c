@@ -154,7 +154,11 @@ static void serve(struct session *session) {
       {session->control.fd, POLLIN, 0},
       {events_pending(session->events) ? session->events->fd : -1, POLLOUT, 0},
   };
-  const int pause = session->uncollected ? 0 : session->events->dropped > 0 ? DROPPED_MS : -1;
+  const bool connecting = session->notifier.connects.count > 0;
+  const int pause = session->uncollected            ? 0
+                    : connecting                    ? CONNECTS_LOOK_MS
+                    : session->events->dropped > 0  ? DROPPED_MS
+                                                    : -1;
   if (poll(waits, sizeof waits / sizeof *waits, pause) < 0) return;
   /* The status comes first: an exec is seen before anything that the program does after it. */
   if (waits[0].revents != 0) read_status(session);
@@ -164,6 +168,7 @@ static void serve(struct session *session) {
   if (waits[2].revents != 0 && session->phase <= RUNNING &&
       ((waits[2].revents & POLLIN) == 0 || !notifier_serve(&session->notifier)))
     close_fd(&session->notifier.listener); /* no filtered task is left */
+  if (connecting) connects_look(&session->notifier);
   if (session->notifier.kill) session->kill = true;
   if (waits[3].revents != 0 && !control_read(&session->control, session_command, session)) {
     close_fd(&session->control.fd);
@@ -301,6 +306,7 @@ static bool collect(void *context) {
     }
     siginfo_t taken = {0};
     if (waitid(P_PID, (id_t)info.si_pid, &taken, wanted) < 0 || taken.si_pid == 0) continue;
+    if (connects_collected(&session->notifier, &taken)) continue;
     if (taken.si_code == CLD_KILLED && taken.si_status == SIGKILL && taken.si_pid != session->init)
       session->collected_killed++;
     if (taken.si_pid == session->child) child_changed(session, &taken);
@@ -314,6 +320,7 @@ static void finish(struct session *session) {
   struct line line;
   const bool was_setting_up = session->phase == SETTING_UP;
   events_flush(session->events);
+  connects_end(&session->notifier.connects);
   (void)collect(session);
   session->collected_killed = 0;
   const struct tree tree = {&session->setup.cgroups, session->pidfd, session->init, session->init_descriptor};

@@ -14,10 +14,10 @@ export const BOUNDARIES: readonly Boundary[] = [
     lacking: 'refusal',
   },
   {
-    what: 'network: no socket at all, or one listening TCP socket at one address and port',
-    how: 'seccomp: sockets by family, type and protocol; `bind` and `listen` are done by the gate on its own duplicate of the socket, so that no argument can change after the check; Landlock TCP rules beneath (ABI 4+)',
+    what: 'network: no socket at all, or one listening TCP socket at one address and port, and connections to the addresses that the policy lists',
+    how: 'seccomp: sockets by family, type and protocol; `bind`, `listen` and `connect` are done by the gate on its own duplicate of the socket, so that no argument can change after the check; Landlock TCP rules beneath (ABI 4+)',
     lacking:
-      'refusal without seccomp, and of serving without a supervisor; without Landlock’s rules the first holds alone',
+      'refusal without seccomp, and of serving and connecting without a supervisor; without Landlock’s rules the first holds alone',
   },
   {
     what: 'processes outside: signals, limits, priorities, memory, descriptors',

@@ -122,7 +122,7 @@ function boundaries(): string[] {
 /** What a rule is, by its answer. */
 const KINDS: Readonly<Record<Answer, string>> = {
   deny: 'boundary: refused on register values',
-  connect: 'boundary: refused; the address is read for the report',
+  connect: 'boundary: done by the gate on its own duplicate, to addresses of the plan',
   bind: 'boundary: done by the gate on its own duplicate',
   listen: 'boundary: done by the gate on its own duplicate',
   process: 'boundary: decided by the gate on register values',

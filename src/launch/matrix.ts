@@ -117,8 +117,18 @@ export const MATRIX: readonly Closure[] = [
   {
     id: 'connect',
     what: 'reaching out by TCP',
-    ways: [seccomp('no socket at all; while serving `connect` and fast open are refused')],
-    beneath: [{ by: ['landlock'], right: 'connectTcp', how: 'no port is granted' }],
+    ways: [
+      seccomp(
+        'no socket at all; while serving `connect` and fast open are refused. Where the policy lists addresses, the supervisor connects to them itself, on its own duplicate of the socket',
+      ),
+    ],
+    beneath: [
+      {
+        by: ['landlock'],
+        right: 'connectTcp',
+        how: 'no port is granted; the supervisor, which connects to listed addresses, stands outside',
+      },
+    ],
     lacks: 'seccomp',
   },
   {

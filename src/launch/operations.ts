@@ -27,6 +27,13 @@ export type Operation =
       readonly port: number;
       readonly address: Uint8Array;
     }
+  /** Where the gate connects to for the program; port 1 to 65535. */
+  | {
+      readonly op: 'allow-connect';
+      readonly family: number;
+      readonly port: number;
+      readonly address: Uint8Array;
+    }
   /** For reporting only: what the fence grants (Landlock enforces it). Longest prefix wins; rights of all matches add up. */
   | { readonly op: 'grant'; readonly rights: number; readonly path: string }
   | { readonly op: 'event-rate'; readonly burst: number; readonly perSecond: number }
@@ -89,7 +96,7 @@ export type Handle = { readonly fd: number } | { readonly slot: number };
 /**
  * continue: let the kernel do it (observation only). deny: fail with errno. exec-once: continue the first, deny the
  * rest. open: continue, and report by grants. bind, listen: done by the gate on its own duplicate of the socket.
- * connect: deny, and report the address. exec: continue, and report the path. process: continue when the process that
+ * connect: by the gate, too, to what `allow-connect` lists; denied and reported otherwise. exec: continue, and report the path. process: continue when the process that
  * the call names is one of the session, deny and report otherwise.
  */
 export type Answer =
@@ -131,6 +138,7 @@ export const OPCODES: Readonly<Record<Operation['op'] | 'end', number>> = {
   grant: 6,
   'event-rate': 7,
   terminal: 8,
+  'allow-connect': 9,
   hold: 15,
   fork: 20,
   'death-signal': 30,
@@ -198,6 +206,7 @@ function payload(operation: Operation): Buffer {
         text(operation.label),
       ]);
     case 'allow-bind':
+    case 'allow-connect':
       return Buffer.concat([u32(operation.family), u32(operation.port), Buffer.from(operation.address)]);
     case 'grant':
       return Buffer.concat([u32(operation.rights), text(operation.path)]);

@@ -53,9 +53,13 @@ export interface LaunchPlan {
     readonly tmp: string;
     readonly work: string;
   };
-  readonly network:
+  readonly network: (
     | { readonly mode: 'none' }
-    | { readonly mode: 'serve'; readonly address: string; readonly port: number };
+    | { readonly mode: 'serve'; readonly address: string; readonly port: number }
+  ) & {
+    /** Where it may connect to, as the policy says it; absent: nowhere. */
+    readonly connect?: readonly string[];
+  };
   /** Graphics cards within reach. */
   readonly cards: readonly Pick<Card, 'kind' | 'number'>[];
   readonly streams: 'terminal' | 'pipes';

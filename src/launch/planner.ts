@@ -11,6 +11,7 @@ import { grantedPaths, grantOperations } from './grants.ts';
 import { type DescriptorGrant, landlockRestrict, landlockRules, type PathGrant } from './landlock.ts';
 import { holdsByAffinity, limitWeaknesses, rlimits, scheduling } from './limits.ts';
 import { lacking, matrixFacts } from './matrix.ts';
+import { connectOperations } from './network.ts';
 import { type HeldIdentity, type Operation, RIGHT_EXECUTE, RIGHT_READ, RIGHT_WRITE } from './operations.ts';
 import type { PathFacts } from './paths.ts';
 import type { CgroupLeaf, HostAbilities, LaunchPlan, TrustedEngine } from './plan.ts';
@@ -84,7 +85,9 @@ export function planLaunch(input: LaunchInput): LaunchPlan {
   const { policy } = input.effective;
   const architecture = nativeArchitecture(input.host);
   const needed = lacking(matrixFacts(input.host), input.arguments.network.mode === 'serve');
-  const required = [...policy.require, ...needed];
+  const { connect } = policy.network;
+  // Without a supervisor nothing could connect for it, and the list would do nothing.
+  const required = [...policy.require, ...needed, ...(connect.length > 0 ? CONNECTS_BY : [])];
   const { inForce, missing } = protections(required, input.host, policy.limits, input.allowDegraded);
   const environment = prepareEnvironment({
     policy: policy.environment,
@@ -115,10 +118,12 @@ export function planLaunch(input: LaunchInput): LaunchPlan {
     argv,
     environment: environment.variables,
     directories: input.directories,
-    network:
-      network.mode === 'none'
+    network: {
+      ...(network.mode === 'none'
         ? { mode: 'none' }
-        : { mode: 'serve', address: network.address, port: network.port },
+        : { mode: 'serve', address: network.address, port: network.port }),
+      ...(connect.length > 0 ? { connect } : {}),
+    },
     cards: devices.cards.map(({ kind, number }) => ({ kind, number })),
     streams: input.streams,
     ...(start.form === 'ape' ? { loader: { sha256: start.sha256, size: start.loader.length } } : {}),
@@ -132,6 +137,8 @@ export function planLaunch(input: LaunchInput): LaunchPlan {
     warnings: [...warnings(input, environment.withheld), ...granted.warnings, ...devices.warnings],
   };
 }
+
+const CONNECTS_BY = ['seccomp-notify'] as const;
 
 // The order is that of the kernel's demands: see the comments at each step.
 function operations(
@@ -160,6 +167,7 @@ function operations(
     ...cgroupOperations(leaves),
     ...(notifies(host) ? answers(architecture, seccomp) : []),
     ...bindOperations(input.arguments),
+    ...connectOperations(policy.network),
     ...grantOperations([...grants, ...ownFile(input)], input.paths),
     { op: 'event-rate', ...EVENT_RATE },
     ...(input.streams === 'terminal' ? [{ op: 'terminal' } as const] : []),
@@ -199,6 +207,7 @@ function operations(
 function seccompOptions(input: LaunchInput, policy: Policy): SeccompOptions {
   return {
     network: input.arguments.network.mode,
+    connects: policy.network.connect.length > 0,
     execute: policy.files.execute.length > 0,
     landlockAbi: input.host.landlockAbi,
     devices: deviceGrants(policy.devices, input.cards).cards.length > 0,

@@ -177,7 +177,8 @@ function isPlan(value: unknown): boolean {
     Array.isArray(list) && list.every((item) => typeof item === 'string');
   if (!isRecord(value) || !texts(value.argv) || !texts(value.cgroups) || !texts(value.missing)) return false;
   const { network } = value;
-  if (!hasTexts(network, ['mode'])) return false;
+  if (!hasTexts(network, ['mode']) || !(network.connect === undefined || texts(network.connect)))
+    return false;
   return network.mode === 'none' || (typeof network.address === 'string' && typeof network.port === 'number');
 }
 

@@ -119,10 +119,19 @@ function fence({ plan }: SessionRecord): string {
 }
 
 function network({ plan }: SessionRecord): string {
-  return plan.network.mode === 'none'
-    ? 'none'
-    : `served on ${escapeText(plan.network.address, 40)} port ${plan.network.port}`;
+  const { connect = [] } = plan.network;
+  const places = connect.slice(0, MAX_PLACES).map((place) => escapeText(place, 50));
+  const more = connect.length > places.length ? ` and ${connect.length - places.length} more` : '';
+  const parts = [
+    ...(plan.network.mode === 'none'
+      ? []
+      : [`served on ${escapeText(plan.network.address, 40)} port ${plan.network.port}`]),
+    ...(places.length === 0 ? [] : [`could connect to ${places.join(', ')}${more}`]),
+  ];
+  return parts.join('; ') || 'none';
 }
+
+const MAX_PLACES = 3;
 
 function used({ peaks }: SessionEnd): string {
   if (peaks.processes === 0) return 'too short to be measured';

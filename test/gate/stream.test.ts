@@ -40,6 +40,8 @@ const FULL: Operation[] = [
   { op: 'answer', nr: -1, foreign: true, answer: 'deny', errno: 38, label: 'foreign', kill: true },
   { op: 'allow-bind', family: 2, port: 8080, address: Buffer.from([127, 0, 0, 1]) },
   { op: 'allow-bind', family: 10, port: 8080, address: Buffer.alloc(16) },
+  { op: 'allow-connect', family: 2, port: 443, address: Buffer.from([10, 0, 0, 5]) },
+  { op: 'allow-connect', family: 10, port: 65_535, address: Buffer.alloc(16) },
   { op: 'grant', rights: 3, path: '/tmp' },
   { op: 'event-rate', burst: 1, perSecond: 1 },
   { op: 'terminal' },
@@ -116,6 +118,28 @@ describe.runIf(here)('the operation stream', () => {
       'a short address',
       plan({ supervisor: [{ op: 'allow-bind', family: 2, port: 1, address: Buffer.alloc(3) }] }),
     ],
+    ...(
+      [
+        ['port 0', 2, 0, 4],
+        ['port 65536', 2, 65_536, 4],
+        ['a long address', 10, 1, 17],
+        ['a Unix socket', 1, 1, 4],
+      ] as const
+    ).map(([what, family, port, length]): [string, Operation[]] => [
+      `connecting to ${what}`,
+      plan({ supervisor: [{ op: 'allow-connect', family, port, address: Buffer.alloc(length) }] }),
+    ]),
+    [
+      'connecting to 65 places',
+      plan({
+        supervisor: Array.from({ length: 65 }, (_, i) => ({
+          op: 'allow-connect',
+          family: 2,
+          port: i + 1,
+          address: Buffer.alloc(4),
+        })),
+      }),
+    ],
     ['a variable without a name', plan({ env: ['=x'] })],
     ['a relative grant', plan({ supervisor: [{ op: 'grant', rights: 1, path: 'x' }] })],
     ['niceness 20', plan({ child: [{ op: 'nice', value: 20 }] })],
@@ -131,7 +155,12 @@ describe.runIf(here)('the operation stream', () => {
   it('is refused when a record is a byte longer or shorter than its kind', () => {
     const whole = encodeOperations(plan());
     for (const operation of FULL) {
-      if (['seccomp', 'seccomp-notify', 'memfd', 'allow-bind', 'affinity'].includes(operation.op)) continue; // end in bytes
+      if (
+        ['seccomp', 'seccomp-notify', 'memfd', 'allow-bind', 'allow-connect', 'affinity'].includes(
+          operation.op,
+        )
+      )
+        continue; // end in bytes
       const one = encodeOperations([operation]);
       const opcode = one.readUInt32LE(8);
       const body = one.subarray(16, one.length - 8);

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { NET } from '../../src/launch/landlock.ts';
+import { usesNetwork } from '../../src/launch/network.ts';
 import { encodeOperations, OPCODES, type Operation } from '../../src/launch/operations.ts';
 import { type LaunchInput, planLaunch } from '../../src/launch/planner.ts';
 import { PaddockError } from '../../src/lib/errors.ts';
@@ -55,6 +57,42 @@ const SERVE: LaunchInput['arguments'] = {
   },
   warnings: [],
 };
+
+describe('what the policy lists to connect to', () => {
+  const listed = (connect: readonly string[], more = {}) =>
+    plan({ effective: effective({ network: { connect } }), ...more });
+
+  it('is for the gate alone: Landlock opens no port for it', () => {
+    for (const more of [{}, { arguments: SERVE }]) {
+      const { operations, network } = listed(['10.0.0.5:443', 'localhost:8080'], more);
+      expect(only(operations, 'allow-connect')).toEqual([
+        { op: 'allow-connect', family: 2, port: 443, address: Uint8Array.of(10, 0, 0, 5) },
+        { op: 'allow-connect', family: 2, port: 8080, address: Uint8Array.of(127, 0, 0, 1) },
+        { op: 'allow-connect', family: 10, port: 8080, address: Uint8Array.of(...Array(15).fill(0), 1) },
+      ]);
+      expect(only(operations, 'landlock-port').map(({ access }) => access)).toEqual(
+        'arguments' in more ? [NET.bindTcp] : [],
+      );
+      expect(network.connect).toEqual(['10.0.0.5:443', 'localhost:8080']);
+    }
+  });
+
+  it('is refused where it could do nothing, or cannot be understood', () => {
+    const host = { ...HOST, seccompNotify: false };
+    const requires = { network: { connect: ['10.0.0.5:443'] }, require: [] };
+    expect(() => plan({ host, effective: effective(requires) })).toThrow(
+      expect.objectContaining({ code: 'host-lacks' }),
+    );
+    for (const connect of [['example.org:443'], Array.from({ length: 65 }, (_, i) => `10.0.0.5:${i + 1}`)])
+      expect(() => listed(connect)).toThrow(expect.objectContaining({ code: 'refused' }));
+  });
+
+  it('needs the network of the host, as serving does', () => {
+    expect(usesNetwork({ mode: 'none' }, { connect: [] })).toBe(false);
+    expect(usesNetwork({ mode: 'none' }, { connect: ['10.0.0.5:443'] })).toBe(true);
+    expect(usesNetwork({ mode: 'serve' }, { connect: [] })).toBe(true);
+  });
+});
 
 describe('planLaunch', () => {
   it('raises the fence in the order that the kernel demands', () => {
@@ -139,6 +177,7 @@ describe('planLaunch', () => {
       { op: 'landlock-port', access: 1n, port: 9000 },
     ]);
     expect(only(plan().operations, 'allow-bind')).toEqual([]);
+    expect(only(plan().operations, 'allow-connect')).toEqual([]);
     expect(only(plan().operations, 'landlock-port')).toEqual([]);
     expect(serve.network).toEqual({ mode: 'serve', address: '127.0.0.1', port: 9000 });
   });

@@ -19,7 +19,12 @@ const ARCHITECTURES: readonly Architecture[] = ['x86-64', 'aarch64'];
 const FOREIGN = [0x4000_0003, 0x4000_0028, 0x0000_0028, 0xc000_0015, 0x8000_0016, 0x0000_0008, 0];
 
 /** One plan at least for each option of which a rule depends; whoever adds an option adds it here. */
-const FURTHER: readonly Partial<SeccompOptions>[] = [{}, { devices: true }, { bound: true }];
+const FURTHER: readonly Partial<SeccompOptions>[] = [
+  {},
+  { devices: true },
+  { bound: true },
+  { connects: true },
+];
 
 const PLANS: readonly SeccompOptions[] = [1, 2, 3, 4, 5, 6, 7].flatMap((landlockAbi) =>
   (['none', 'serve'] as const).flatMap((network) =>

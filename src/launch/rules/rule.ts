@@ -4,6 +4,8 @@ import type { SyscallName } from '../syscalls.ts';
 /** What the filter must know of the policy and the host. */
 export interface SeccompOptions {
   readonly network: 'none' | 'serve';
+  /** The policy lists places to connect to. */
+  readonly connects?: boolean;
   /** The policy names programs that may be executed; Landlock then decides which. */
   readonly execute: boolean;
   /** What Landlock does not hold at this ABI is held here (matrix.ts). */

@@ -1,4 +1,4 @@
-import { denied, EACCES, flag, type Rule } from './rule.ts';
+import { denied, EACCES, flag, type Rule, type SeccompOptions } from './rule.ts';
 
 const MSG_FASTOPEN = 0x2000_0000;
 const AF_UNIX = 1;
@@ -15,6 +15,9 @@ const IPPROTO_IPV6 = 41;
 const MULTICAST_JOINS = [20, 27, 35, 39, 42, 46];
 const SOCK_SEQPACKET = 5;
 
+const hasSockets = ({ network, connects }: SeccompOptions): boolean =>
+  network === 'serve' || connects === true;
+
 /** Sockets, and other ways to speak to processes outside. */
 export const SOCKET_RULES: readonly Rule[] = [
   {
@@ -24,7 +27,7 @@ export const SOCKET_RULES: readonly Rule[] = [
     family: 'connect',
     label: 'socket',
     why: 'no network at all',
-    applies: (options) => options.network === 'none',
+    applies: (options) => !hasSockets(options),
   },
   {
     ...denied,
@@ -37,8 +40,8 @@ export const SOCKET_RULES: readonly Rule[] = [
     errno: EACCES,
     family: 'connect',
     label: 'socket',
-    why: 'a server needs TCP; UDP, MPTCP, raw, netlink, vsock and Unix sockets lead around Landlock’s port rules',
-    applies: (options) => options.network === 'serve',
+    why: 'TCP is what is granted; UDP, MPTCP, raw, netlink, vsock and Unix sockets lead around Landlock’s port rules',
+    applies: hasSockets,
   },
   {
     ...denied,
@@ -59,7 +62,7 @@ export const SOCKET_RULES: readonly Rule[] = [
     errno: EACCES,
     family: 'connect',
     label: 'connect',
-    why: 'nothing goes out',
+    why: 'nothing goes out but to the addresses of the plan, which the supervisor connects on its own duplicate',
   },
   {
     ...denied,
