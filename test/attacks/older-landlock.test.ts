@@ -11,6 +11,9 @@ const GATE = fileURLToPath(new URL('../../dist/paddock-gate', import.meta.url));
 const probe = spawnSync(GATE, ['--probe'], { encoding: 'utf8' }).stdout ?? '';
 const HERE = Number(/"landlockAbi":(\d+)/.exec(probe)?.[1] ?? 0);
 
+// Namespaces would hold some of it, too, and hide what the rest of the plan does.
+const ALONE = 'apiVersion: paddock/v1\nisolation:\n  namespaces: off\n';
+
 /** What is held in another way, or by less, at this ABI than at the newest. */
 function moved(landlockAbi: number): readonly string[] {
   const at = (abi: number) => ({ landlockAbi: abi, seccomp: true, supervisor: true, namespaces: false });
@@ -51,6 +54,7 @@ function always() {
 }
 
 function asSeenAt(landlockAbi: number, attack: Attack): Attack {
-  if (landlockAbi > (UNSEEN_UP_TO[attack.attempt] ?? 0)) return attack;
-  return { ...attack, seen: { nothing: 'the filter answers by itself' } };
+  const alone = { ...attack, policy: attack.policy ?? ALONE };
+  if (landlockAbi > (UNSEEN_UP_TO[attack.attempt] ?? 0)) return alone;
+  return { ...alone, seen: { nothing: 'the filter answers by itself' } };
 }
