@@ -62,7 +62,7 @@ export const EXPECTED: Readonly<Record<string, string>> = {
   'retention.age': 'a duration such as 90d, or unlimited',
   'retention.size': 'a size such as 1GiB, or unlimited',
   rules:
-    'a list of rules: { name: …, when: a condition, and either refuse: a reason or then: parts of a policy }',
+    'a list of at most 200 rules: { name: …, when: a condition, and either refuse: a reason or then: parts of a policy }',
   'rules.name': 'a name of 1 to 80 characters',
   'rules.when': 'a condition that is text: \'"research" in user.groups\'',
   'rules.refuse': 'a reason of at least ten characters; the user reads it',

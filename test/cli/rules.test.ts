@@ -86,6 +86,16 @@ it('verify asks the rules, too', async () => {
   expect(passed.code, passed.stdout).toBe(0);
 });
 
+it('verify judges once more what a rule requires', async () => {
+  const path = policy(
+    'required',
+    '  - { name: signed, when: file.size > 0, then: { trust: { require: [approval] } } }\n',
+  );
+  const refused = await paddock(['verify', '--policy', path, elf], { home });
+  expect(refused.code).toBe(1);
+  expect(refused.stdout).toContain('it has no approval that counts');
+});
+
 it('policy show tells the rules, and policy check what is wrong with them', async () => {
   const shown = await paddock(['policy', 'show', '--policy', policy('small', SMALL + NOBODY)], { home });
   expect(shown.stdout).toMatch(

@@ -187,6 +187,37 @@ describe('the system’s policy', () => {
     });
   });
 
+  it('has rules that set the ceiling, with the paths behind links, and that the user’s rules cannot widen', async () => {
+    const reader = files(
+      {
+        [SYSTEM]: say(
+          'rules: [{ name: root reads, when: user.uid == 0, then: { files: { read: [/srv/models] } } }]',
+        ),
+        '/home/ada/policy.yaml': say(
+          'rules: [{ name: all, when: "true", then: { files: { read: [/srv/models/out, /srv/models/in] } } }]',
+        ),
+      },
+      {
+        '/srv/models': '/mnt/disk/models',
+        '/srv/models/out': '/root',
+        '/srv/models/in': '/mnt/disk/models/x',
+      },
+    );
+    const loaded = await loadPolicy({
+      files: [],
+      flags: {},
+      home: HOME,
+      host: HOST,
+      userFile: '/home/ada/policy.yaml',
+      reader,
+    });
+    expect([...loaded.needs]).toEqual(['user.uid']);
+    const readable = (uid: number) =>
+      resolvePolicy(loaded, { values: { 'user.uid': uid }, signers: [] }).policy.files.read;
+    expect(readable(0)).toEqual(['/mnt/disk/models/x']);
+    expect(readable(1)).toEqual([]);
+  });
+
   it('is read from policy.d too, by name, and nothing else there', async () => {
     const reader = files({
       '/etc/paddock/policy.d/20-b.yaml': say('limits: { processes: 2 }'),

@@ -207,6 +207,12 @@ describe('what is wrong with a rule', () => {
 
   it.each([
     ['no list', 'rules: { name: x }', '2:8', 'rules'],
+    [
+      'too many',
+      `rules: [${Array.from({ length: 201 }, (_, index) => `{ name: r${index}, when: "true", then: {} }`).join(', ')}]`,
+      '2:8',
+      'impossible for rules',
+    ],
     ['a list in a list', 'rules: [[]]', '2:9', 'is no mapping'],
     ['a word', 'rules: [x]', '2:9', 'impossible for rules'],
     ['no name', 'rules: [{ when: "true", refuse: "for some reason" }]', '2:9', 'lacks rules.name'],
