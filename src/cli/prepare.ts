@@ -19,6 +19,7 @@ import type { Context } from './context.ts';
 import { type OpenEngine, openEngine, trustOf } from './engine.ts';
 import { type Judged, type JudgedBy, naming } from './judged.ts';
 import { openAndJudge } from './open-judged.ts';
+import { placed } from './placement.ts';
 import { policyLayers } from './policy-layers.ts';
 import { preferences } from './preferences.ts';
 import { type Program, prepareProgram, startOf } from './program.ts';
@@ -156,11 +157,12 @@ async function prepareAllowed(
 ): Promise<Prepared> {
   const { policy } = decision.effective;
   const { state, config, cache, data } = userPaths(context.env, context.home);
-  const host = probeHost(gate, context.uid);
   const running = engine ?? { judged, opened };
   const start = startOf(running.judged, trustOf(engine, policy.trust));
   const id = sessionId(context.now(), randomBytes(3));
   const dry = input.dryRun === true;
+  const found = probeHost(gate, context.uid);
+  const host = dry ? found : await placed(context, found, id, say);
   const directories = dry ? below(`<private folder of ${id}>`) : makeDirectories(context.env, context.uid);
   try {
     if (!dry)

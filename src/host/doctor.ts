@@ -156,7 +156,7 @@ function cgroupFix(facts: DoctorFacts, uid: number, session: boolean): string {
   if (uid === 0) return 'mount control groups writable: mount -t cgroup2 none /sys/fs/cgroup';
   if (!facts.systemdUser) return 'let a service manager start paddock in a delegated control group';
   return session
-    ? 'start it in a delegated scope: systemd-run --user --scope -p Delegate=yes paddock run …'
+    ? 'none may be needed: `paddock run` asks your systemd for a delegated scope; if its summary still says so: systemd-run --user --scope -p Delegate=yes paddock run …'
     : 'delegate cpu: put "[Service]\\nDelegate=cpu memory pids" into /etc/systemd/system/user@.service.d/delegate.conf, then systemctl daemon-reload and log in again';
 }
 

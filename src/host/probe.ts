@@ -40,6 +40,12 @@ export function probeHost(gate: string, uid: number): HostAbilities {
   });
 }
 
+/** Where control groups can be made now: after this process was moved, elsewhere than before. */
+export function currentCgroups(): HostAbilities['cgroup'] {
+  const [own, mounts] = [readText('/proc/self/cgroup'), readText('/proc/self/mountinfo')];
+  return discoverCgroups({ own, mounts, writable, read: readSmall });
+}
+
 /** Texts of /proc, and the questions about the file system that they lead to. */
 export interface HostFacts {
   readonly uid: number;
