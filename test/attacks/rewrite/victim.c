@@ -1,0 +1,16 @@
+/* Says its word again and again, each time out of the file that it is mapped from. Argument: how long to wait between, ms. */
+#include <stdlib.h>
+#include <unistd.h>
+
+static const volatile char marked[] = "the-word:good\n";
+
+int main(int argc, char **argv) {
+  const int pause_ms = argc > 1 ? atoi(argv[1]) : 0;
+  for (int round = 0; round < 4; round++) {
+    char line[5];
+    for (int i = 0; i < 5; i++) line[i] = marked[9 + i];
+    if (write(1, line, sizeof line) < 0) return 1;
+    usleep((useconds_t)pause_ms * 1000);
+  }
+  return 0;
+}
