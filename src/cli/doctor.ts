@@ -22,7 +22,8 @@ export async function run(context: Context, input: DoctorInput): Promise<number>
     say: (line) => context.stderr.write(`paddock: ${line}\n`),
   });
   // Without a gate nothing is known of the host.
-  const fence = facts.host === undefined ? [] : heldHere(matrixFacts(facts.host));
+  const fence =
+    facts.host === undefined ? [] : heldHere(matrixFacts(facts.host, facts.host.namespaces.works));
   const checks = [...diagnose(facts), ...(input.gpu === true ? await gpuChecks(context) : [])];
   context.stdout.write(
     input.json === true

@@ -44,6 +44,9 @@ export function policyFlags(command: Command): Command {
     .option('--card <number>', 'only this card, as the driver counts it', collectCards)
     .addOption(new Option('--network <mode>', 'sockets').choices(['auto', 'none', 'serve']))
     .addOption(
+      new Option('--namespaces <when>', 'a layer beside the fence').choices(['auto', 'require', 'off']),
+    )
+    .addOption(
       new Option('--engine <whose>', 'trusted: a known engine runs, and the file is only read').choices([
         'own',
         'trusted',

@@ -32,6 +32,7 @@ export interface RunFlags {
   readonly engine?: Policy['engine']['use'];
   readonly gpu?: Gpu;
   readonly card?: readonly number[];
+  readonly namespaces?: Policy['isolation']['namespaces'];
 }
 
 /** The flags as a layer. Relative paths are the caller's. */
@@ -44,7 +45,7 @@ export function flagLayer(flags: RunFlags, cwd: string, env: Environment): Parti
     ...files(flags, cwd),
     ...environment(flags.env ?? [], env),
     ...(flags.network === undefined ? {} : { network: { mode: flags.network } }),
-    ...(flags.privateCopy === true ? { isolation: { copy: 'always' } } : {}),
+    ...isolation(flags),
     ...(flags.engine === undefined ? {} : { engine: { use: flags.engine } }),
     ...devices(flags),
   };
@@ -112,4 +113,14 @@ function environment(entries: readonly string[], env: Environment): PartialPolic
     else if (env[name] !== undefined) pass.push(name);
   }
   return { environment: { pass, set } };
+}
+
+function isolation({ privateCopy, namespaces }: RunFlags): PartialPolicy {
+  if (privateCopy !== true && namespaces === undefined) return {};
+  return {
+    isolation: {
+      ...(privateCopy === true ? { copy: 'always' } : {}),
+      ...(namespaces === undefined ? {} : { namespaces }),
+    },
+  };
 }

@@ -226,6 +226,7 @@ static void started(struct session *session) {
   session->notifier.executed = true;
   line_begin(&line, "started");
   line_number(&line, "child", session->child);
+  if (session->init > 0) line_number(&line, "init", session->init);
   events_emit(session->events, &line, VITAL);
   session_forward_held(session);
 }

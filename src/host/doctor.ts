@@ -52,7 +52,7 @@ export function diagnose(facts: DoctorFacts): Check[] {
           seccomp(host),
           notification(host),
           cgroup(facts, host),
-          userNamespaces(facts, host),
+          namespaces(facts, host),
         ]),
     compiler(facts),
     nodePty(facts),
@@ -160,18 +160,25 @@ function cgroupFix(facts: DoctorFacts, uid: number, session: boolean): string {
     : 'delegate cpu: put "[Service]\\nDelegate=cpu memory pids" into /etc/systemd/system/user@.service.d/delegate.conf, then systemctl daemon-reload and log in again';
 }
 
-function userNamespaces(facts: DoctorFacts, { userNamespaces }: HostAbilities): Check {
-  const name = 'user namespaces';
-  if (userNamespaces) return well(name, 'available; the fence does not need them');
-  const apparmor = facts.apparmorUserns?.trim() === '1';
-  const cause = apparmor
-    ? 'AppArmor restricts them (kernel.apparmor_restrict_unprivileged_userns=1)'
-    : facts.usernsClone?.trim() === '0'
-      ? 'kernel.unprivileged_userns_clone=0'
-      : facts.maxUserNamespaces?.trim() === '0'
-        ? 'user.max_user_namespaces=0'
-        : 'refused';
-  return { ...well(name, `${cause}; the fence does not need them`) };
+// Not a fault: the fence is whole without them, and nothing that is missing has an effect on what it closes.
+function namespaces(facts: DoctorFacts, { namespaces, userNamespaces }: HostAbilities): Check {
+  const name = 'namespaces';
+  if (namespaces.works)
+    return well(name, 'processes, mounts, IPC, host name and network of the session’s own, beside the fence');
+  const where = namespaces.step === undefined ? '' : ` (${namespaces.step}: errno ${namespaces.errno ?? 0})`;
+  const cause = namespaceCause(facts, userNamespaces);
+  return well(name, `${cause}${where}; the fence is whole without them`);
+}
+
+function namespaceCause(facts: DoctorFacts, userNamespaces: boolean): string {
+  if (facts.apparmorUserns?.trim() === '1')
+    return 'AppArmor restricts them (kernel.apparmor_restrict_unprivileged_userns=1)';
+  if (facts.usernsClone?.trim() === '0') return 'kernel.unprivileged_userns_clone=0';
+  if (facts.maxUserNamespaces?.trim() === '0') return 'user.max_user_namespaces=0';
+  if (!userNamespaces) return 'user namespaces are refused';
+  return facts.container
+    ? 'refused in this container, which covers parts of /proc or forbids mounts'
+    : 'user namespaces are there, but not what they are needed for';
 }
 
 function compiler({ compiler, gate }: DoctorFacts): Check {

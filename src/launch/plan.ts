@@ -13,7 +13,9 @@ export interface HostAbilities {
   readonly seccompFilter: boolean;
   readonly seccompNotify: boolean;
   readonly cgroup: CgroupAbility;
+  /** A user namespace can be made; that alone says little. */
   readonly userNamespaces: boolean;
+  readonly namespaces: NamespaceAbility;
   readonly memoryBytes: number;
   readonly cpus: number;
   readonly uid: number;
@@ -27,6 +29,14 @@ export interface HostAbilities {
   readonly nice?: number;
   /** Tasks that the user has already; only counted where no cgroup limits processes. */
   readonly userTasks?: number;
+}
+
+/** Whether the gate entered namespaces of every kind in a trial and did there what a session needs; else what failed. */
+export interface NamespaceAbility {
+  readonly works: boolean;
+  /** The step that failed, and its errno. */
+  readonly step?: string;
+  readonly errno?: number;
 }
 
 /** Where a leaf can be made, with the controllers that are writable there. */

@@ -11,8 +11,16 @@ import { grantedPaths, grantOperations } from './grants.ts';
 import { type DescriptorGrant, landlockRestrict, landlockRules, type PathGrant } from './landlock.ts';
 import { holdsByAffinity, limitWeaknesses, rlimits, scheduling } from './limits.ts';
 import { lacking, matrixFacts } from './matrix.ts';
+import { namespaceKinds, namespaceOperations } from './namespaces.ts';
 import { connectOperations } from './network.ts';
-import { type HeldIdentity, type Operation, RIGHT_EXECUTE, RIGHT_READ, RIGHT_WRITE } from './operations.ts';
+import {
+  type HeldIdentity,
+  type NamespaceKind,
+  type Operation,
+  RIGHT_EXECUTE,
+  RIGHT_READ,
+  RIGHT_WRITE,
+} from './operations.ts';
 import type { PathFacts } from './paths.ts';
 import type { CgroupLeaf, HostAbilities, LaunchPlan, TrustedEngine } from './plan.ts';
 import { protections } from './protections.ts';
@@ -84,11 +92,16 @@ const EVENT_RATE = { burst: 256, perSecond: 64 } as const;
 export function planLaunch(input: LaunchInput): LaunchPlan {
   const { policy } = input.effective;
   const architecture = nativeArchitecture(input.host);
-  const needed = lacking(matrixFacts(input.host), input.arguments.network.mode === 'serve');
+  const { namespaces } = policy.isolation;
   const { connect } = policy.network;
+  const isAlone = input.arguments.network.mode === 'none' && connect.length === 0;
+  const kinds = namespaceKinds(namespaces, input.host, isAlone);
+  const inside = kinds.length > 0;
+  const needed = lacking(matrixFacts(input.host, inside), input.arguments.network.mode === 'serve');
+  if (namespaces === 'require') needed.push('namespaces');
   // Without a supervisor nothing could connect for it, and the list would do nothing.
   const required = [...policy.require, ...needed, ...(connect.length > 0 ? CONNECTS_BY : [])];
-  const { inForce, missing } = protections(required, input.host, policy.limits, input.allowDegraded);
+  const { inForce, missing } = protections(required, input.host, policy.limits, inside, input.allowDegraded);
   const environment = prepareEnvironment({
     policy: policy.environment,
     caller: input.environment,
@@ -133,7 +146,7 @@ export function planLaunch(input: LaunchInput): LaunchPlan {
     missing,
     cgroups: leaves,
     weaknesses: limitWeaknesses(policy.limits, input.host),
-    operations: operations(input, architecture, leaves, environment.variables, argv, granted.grants),
+    operations: operations(input, architecture, leaves, kinds, environment.variables, argv, granted.grants),
     warnings: [...warnings(input, environment.withheld), ...granted.warnings, ...devices.warnings],
   };
 }
@@ -145,6 +158,7 @@ function operations(
   input: LaunchInput,
   architecture: Architecture,
   leaves: readonly CgroupLeaf[],
+  kinds: readonly NamespaceKind[],
   environment: Readonly<Record<string, string>>,
   argv: readonly string[],
   grants: readonly PathGrant[],
@@ -178,7 +192,8 @@ function operations(
     { op: 'death-signal', signal: SIGKILL }, // first: from here on nothing outlives the supervisor
     ...rlimits(policy.limits, host),
     ...scheduling(policy.limits, host, input.id),
-    ...joinOperations(leaves), // while the control groups can still be written
+    ...namespaceOperations(kinds),
+    ...joinOperations(leaves), // while the control groups can still be written; without the init of the namespace
     { op: 'chdir', path: input.directories.work },
     { op: 'umask', mask: 0o077 },
     { op: 'drop-capabilities' },

@@ -6,7 +6,8 @@ import type { HostAbilities } from './plan.ts';
 
 interface Fact {
   readonly protection: Protection;
-  readonly inForce: (host: HostAbilities, limits: Policy['limits']) => boolean;
+  /** `namespaces`: the plan puts the program into namespaces of its own. */
+  readonly inForce: (host: HostAbilities, limits: Policy['limits'], namespaces: boolean) => boolean;
   /** What is open without it. */
   readonly without: string;
 }
@@ -49,6 +50,12 @@ export const PROTECTIONS: readonly Fact[] = [
     inForce: (host, limits) => limitsWholeSession(limits, host),
     without: 'memory and processes are limited for each process, not for all of them together',
   },
+  {
+    protection: 'namespaces',
+    inForce: (_host, _limits, namespaces) => namespaces,
+    without:
+      'processes, mounts, IPC objects and the network of the host are closed to the model call by call, with no second wall behind',
+  },
 ];
 
 /**
@@ -59,9 +66,10 @@ export function protections(
   required: readonly Protection[],
   host: HostAbilities,
   limits: Policy['limits'],
+  namespaces: boolean,
   allowDegraded: boolean,
 ): { inForce: Protection[]; missing: Protection[] } {
-  const holding = PROTECTIONS.filter((fact) => fact.inForce(host, limits));
+  const holding = PROTECTIONS.filter((fact) => fact.inForce(host, limits, namespaces));
   const inForce = holding.map((fact) => fact.protection);
   const lacking = PROTECTIONS.filter(
     (fact) => required.includes(fact.protection) && !inForce.includes(fact.protection),

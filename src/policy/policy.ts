@@ -41,7 +41,8 @@ export type Protection =
   | 'landlock-files'
   | 'landlock-network'
   | 'landlock-scope'
-  | 'limits-session'; // memory and processes of the whole tree, not of each process
+  | 'limits-session' // memory and processes of the whole tree, not of each process
+  | 'namespaces'; // processes, mounts, IPC and, where nothing is served, a network of the session's own
 
 /** A complete policy: every value present. Layers are partial; see `layer.ts`. */
 export interface Policy {

@@ -40,6 +40,7 @@ export const PROTECTIONS = [
   'landlock-network',
   'landlock-scope',
   'limits-session',
+  'namespaces',
 ] as const;
 
 const action = v.picklist(ACTIONS);

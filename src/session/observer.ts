@@ -3,6 +3,7 @@ import { nameProcess, type ProcFiles, parseAuxv, readStat } from '../lib/proc.ts
 import type { Policy } from '../policy/policy.ts';
 import { connectionsTo } from '../watch/connections.ts';
 import { diskMeter } from '../watch/disk.ts';
+import type { GateEvent } from '../watch/events.ts';
 import { type LimitReached, limitReached, limitWatch, type Reached, type Seen } from '../watch/limits.ts';
 import type { Phase, Transition, WatchInput } from '../watch/phases.ts';
 import { createSampler, type Sampler } from '../watch/sampler.ts';
@@ -99,13 +100,21 @@ export function observeSession(input: ObserverInput): SessionObserver {
     if (alert.severity !== 'info') input.warn(alert);
   }
 
-  function begin(child: number): void {
+  function begin({ child, init }: Extract<GateEvent, { event: 'started' }>): void {
     program = child;
     const gatePid = readStat(files, child)?.ppid;
     const gate = gatePid === undefined ? undefined : nameProcess(files, gatePid);
     session.running(nameProcess(files, child) ?? { pid: child, startTime: -1 }, gate);
     const units = parseAuxv(files.readText('/proc/self/auxv'));
-    sampler = createSampler({ files, units, leaves: input.plan.cgroups, gate: gatePid ?? child });
+    const gateOrChild = gatePid ?? child;
+    const leaves = input.plan.cgroups;
+    sampler = createSampler({
+      files,
+      units,
+      leaves,
+      gate: gateOrChild,
+      ...(init === undefined ? {} : { init }),
+    });
   }
 
   function look(): KillReason | undefined {
@@ -156,7 +165,7 @@ export function observeSession(input: ObserverInput): SessionObserver {
     event: (event) =>
       deciding(() => {
         session.append(event.time, eventEntry(event), !REPEATABLE.has(event.event));
-        if (event.event === 'started') begin(event.child);
+        if (event.event === 'started') begin(event);
         if (event.event === 'finished') leftovers = event.killed;
         const reason = take({ kind: 'event', event });
         // The first and the last look: a short session has no others. The gate removes the control groups when it is

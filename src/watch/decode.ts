@@ -72,7 +72,12 @@ function decodeLine(line: Buffer): GateEvent {
   const time = read.number('time', 0);
   switch (fields.event) {
     case 'started':
-      return { event: 'started', time, child: read.number('child', 1) };
+      return {
+        event: 'started',
+        time,
+        child: read.number('child', 1),
+        ...(fields.init === undefined ? {} : { init: read.number('init', 1) }),
+      };
     case 'failed':
       return {
         event: 'failed',

@@ -6,8 +6,11 @@ import type { Untrusted } from '../lib/text.ts';
  * strings in which every byte outside printable ASCII is `\u00XX` (bytes, not characters).
  */
 export type GateEvent =
-  /** The fence is up and the program was executed. `child` is its process id. */
-  | { readonly event: 'started'; readonly time: number; readonly child: number }
+  /**
+   * The fence is up and the program was executed. `child` is its process id; `init` that of the gate's own process that is
+   * number 1 of the program's process namespace, where it has one.
+   */
+  | { readonly event: 'started'; readonly time: number; readonly child: number; readonly init?: number }
   /** An operation failed; nothing was started (or it was killed). `operation` is the wire name, `errno` the number. */
   | {
       readonly event: 'failed';

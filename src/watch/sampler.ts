@@ -42,6 +42,8 @@ export interface SamplerOptions {
   readonly leaves: readonly Pick<CgroupLeaf, 'path'>[];
   /** Process id of the gate. Everything below it is the session, orphans too: it is their subreaper. */
   readonly gate: number;
+  /** A process of the gate's own below it, which is not the session's. */
+  readonly init?: number;
 }
 
 /** What the control groups still tell when the program has ended, and nothing can be sampled any more. */
@@ -78,8 +80,8 @@ export function createSampler(options: SamplerOptions): Sampler {
     const pids = membersOfLeaves(files, leaves);
     if (pids !== undefined) return pids;
     const found = descendants(files, options.gate, round++ % SCAN_EVERY === 0 ? undefined : walk);
-    walk = found;
-    return found;
+    walk = found.filter((pid) => pid !== options.init);
+    return walk;
   }
 
   return {

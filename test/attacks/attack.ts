@@ -24,6 +24,8 @@ export interface Attack {
   readonly parameters?: ((place: Place) => Readonly<Record<string, string | number>>) | undefined;
   /** What the session's record must show. */
   readonly seen: Expectation;
+  /** The same in a process namespace of its own, where it is another. */
+  readonly seenInside?: Expectation;
   /**
    * `always`: with no fence the attempt succeeds for every user on every Linux. `depends`: it may need root, a kernel
    * option or a device; where it fails without a fence too, that is printed, and the rest is still asserted. `none`: what
@@ -69,6 +71,9 @@ export type Expectation =
   | { readonly swept: true }
   /** There was nothing to see, and why. */
   | { readonly nothing: string };
+
+/** What of the host has no name in there is not asked for by any call that reaches it. */
+export const NOT_THERE: Expectation = { nothing: 'inside there is no such process' };
 
 /** A call that the gate denies under this label. */
 export function call(name: string, attempt: string, label: string): Attack {

@@ -33,21 +33,28 @@ export function runBare(bench: Bench, attack: Attack, place: Place, uid: number)
 }
 
 /** Runs one attempt as a llamafile under the product. */
-export function runFenced(bench: Bench, attack: Attack, place: Place, uid: number): Promise<Outcome> {
-  const options = [...(attack.options ?? []), ...(uid === 0 ? [] : (attack.userOptions ?? []))];
+export function runFenced(
+  bench: Bench,
+  attack: Attack,
+  place: Place,
+  uid: number,
+  namespaces: 'off' | 'require',
+): Promise<Outcome> {
+  const user = uid === 0 ? [] : (attack.userOptions ?? []);
+  const options = ['--namespaces', namespaces, ...(attack.options ?? []), ...user];
   const policy = attack.form === 'ape' ? bench.ape?.policy : attack.policy;
   if (policy !== undefined) {
     const path = join(place.world.root, 'policy.yaml');
     writeFileSync(path, policy);
     options.push('--policy', path);
   }
-  const user = attack.arguments?.(place) ?? ['-p', 'hello'];
+  const words = attack.arguments?.(place) ?? ['-p', 'hello'];
   const command = [...bench.paddock, 'run', ...options, place.world.llamafile, attack.attempt];
   return launch(
     attack,
     place,
     uid,
-    [...command, ...parameters(attack, place), ...user],
+    [...command, ...parameters(attack, place), ...words],
     'exec "$@" "launcher=$$"',
   );
 }
@@ -86,7 +93,7 @@ async function launch(
     stdio: [input, 'pipe', 'pipe', ...extra],
   });
   for (const fd of [input, ...extra]) closeSync(fd);
-  const stdout = collect(child, 'stdout', reaction(attack, child));
+  const stdout = collect(child, 'stdout', reaction(attack, child, world.token));
   const stderr = collect(child, 'stderr');
   const { code, signal } = await end(child);
   const survivors = endSurvivors(world.token);
@@ -143,17 +150,28 @@ function collect(
 }
 
 /** What the test does to the launcher or the supervisor when the program has said its word: once. */
-function reaction(attack: Attack, child: ChildProcess): (text: string) => void {
+function reaction(attack: Attack, child: ChildProcess, token: string): (text: string) => void {
   let done = false;
   return (text) => {
     const parent = attack.killSupervisor === true ? /^PARENT (\d+)$/m.exec(text)?.[1] : undefined;
     const launcher = attack.killLauncherAt !== undefined && text.includes(attack.killLauncherAt);
     if (done || !(launcher || parent !== undefined)) return;
     done = true;
-    // The parent of a program that this very run has started.
-    if (parent !== undefined) process.kill(Number(parent), 'SIGKILL');
+    // The parent of a program that this very run has started; it cannot name one outside of its process namespace.
+    if (parent !== undefined) process.kill(Number(parent) || supervisorOf(token), 'SIGKILL');
     else child.kill('SIGKILL');
   };
+}
+
+/** The gate of this run, found from outside: the parent of a process that has the token in its arguments. */
+function supervisorOf(token: string): number {
+  const hex = Buffer.from(token).toString('hex');
+  for (const name of readdirSync('/proc')) {
+    if (!/^\d+$/.test(name) || !readIfThere(`/proc/${name}/cmdline`).includes(hex)) continue;
+    const parent = Number(/^PPid:\s+(\d+)$/m.exec(readIfThere(`/proc/${name}/status`))?.[1] ?? 0);
+    if (parent > 1 && readIfThere(`/proc/${parent}/comm`) === 'paddock-gate\n') return parent;
+  }
+  throw new Error('the supervisor of this run was not found');
 }
 
 function end(child: ChildProcess): Promise<{ code: number | null; signal: NodeJS.Signals | null }> {

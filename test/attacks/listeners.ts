@@ -13,6 +13,8 @@ export interface Listeners {
   readonly unix: string;
   readonly abstract: string;
   readonly datagram: string;
+  /** Number of a segment of System V shared memory that anybody may read; -1 where the kernel has none. */
+  readonly memory: number;
   /** How many connections and datagrams have arrived so far. */
   heard(): number;
   /** Waits until one more than `before` was heard; at most five seconds. */
@@ -39,6 +41,12 @@ export async function openListeners(folder: string, program: string): Promise<Li
     });
   });
   chmodSync(datagram, 0o777);
+  const keeper = spawn(program, ['keep-memory'], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const memory = await new Promise<number>((resolve) => {
+    keeper.stdout.setEncoding('utf8').once('data', (text: string) => {
+      resolve(Number(/^MEMORY (\d+)$/m.exec(text)?.[1] ?? -1));
+    });
+  });
   const servers: Server[] = [];
   const serve = async (where: ListenOptions): Promise<Server> => {
     const server = createServer((socket) => {
@@ -74,6 +82,7 @@ export async function openListeners(folder: string, program: string): Promise<Li
     unix,
     abstract,
     datagram,
+    memory,
     heard: () => heard,
     hears: async (before) => {
       for (let tries = 0; heard <= before && tries < 500; tries++) await sleep(10);
@@ -81,6 +90,7 @@ export async function openListeners(folder: string, program: string): Promise<Li
     },
     close: async () => {
       helper.kill('SIGKILL');
+      keeper.stdin.end();
       udp.close();
       await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
     },

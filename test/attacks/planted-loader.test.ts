@@ -48,7 +48,9 @@ describe.skipIf(process.platform !== 'linux' || process.arch !== 'x64')('a plant
       };
       const attack = { ...HARMLESS, environment };
       const at = { world, listeners, port: 0, other: 0 };
-      const outcome = fenced ? await runFenced(bench, attack, at, uid) : await runByShell(attack, at, uid);
+      const outcome = fenced
+        ? await runFenced(bench, attack, at, uid, 'off')
+        : await runByShell(attack, at, uid);
       expect(existsSync(marker), JSON.stringify(outcome)).toBe(!fenced);
       if (fenced) expect(outcome.verdict, JSON.stringify(outcome)).toBe('FAILED getenv not-set');
       world.remove();

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Attack, Place } from './attack.ts';
@@ -24,14 +25,23 @@ export interface SuiteOptions {
   readonly landlockAbi?: number;
   /** Without control runs, where another suite has them. */
   readonly bare?: boolean;
+  /** With the extra layer, or, as the fence is whole without it, not. */
+  readonly namespaces?: boolean;
 }
 
 /**
  * Every attempt twice: bare, where it must succeed (or say why it cannot here), and fenced, where it must fail, must
  * leave no damage and no survivor, and must be in the record.
  */
-export function suite({ title, uid, attacks = ATTACKS, landlockAbi, bare = true }: SuiteOptions): void {
-  const reason = whyNotHere(uid);
+export function suite({
+  title,
+  uid,
+  attacks = ATTACKS,
+  landlockAbi,
+  namespaces = false,
+  bare = !namespaces,
+}: SuiteOptions): void {
+  const reason = whyNotHere(uid, namespaces);
   if (reason !== undefined) {
     describe.skip(`${title} (skipped: ${reason})`, () => test('is not run', () => {}));
     return;
@@ -81,14 +91,16 @@ export function suite({ title, uid, attacks = ATTACKS, landlockAbi, bare = true 
           });
         await at(attack, async (place) => {
           const heard = listeners.heard();
-          const outcome = await runFenced(bench, attack, place, uid);
+          const outcome = await runFenced(bench, attack, place, uid, namespaces ? 'require' : 'off');
           if (attack.needsSessionLimits === true && !outcome.protections.includes('limits-session')) {
             notLimited.push(`${attack.name}: ${outcome.verdict}`);
             return;
           }
+          if (outcome.protections.length > 0)
+            expect(outcome.protections.includes('namespaces'), 'namespaces').toBe(namespaces);
           expectRefused(attack, place, outcome);
           expect(listeners.heard() - heard, 'connections that got through').toBe(0);
-          expectSeen(attack, outcome);
+          expectSeen(namespaces ? { ...attack, seen: attack.seenInside ?? attack.seen } : attack, outcome);
         });
       },
     );
@@ -161,12 +173,20 @@ function matches(seen: Exclude<Attack['seen'], { nothing: string }>, event: Seen
   return event.label === seen.refused && (event.answer === 'denied' || event.granted === false);
 }
 
-function whyNotHere(uid: number): string | undefined {
+function whyNotHere(uid: number, namespaces: boolean): string | undefined {
   if (process.platform !== 'linux') return 'the fence is for Linux';
   const own = process.getuid?.() ?? -1;
   if (uid !== own && SANITIZED) return 'the sanitized gate is tried as the own user';
   if (uid !== own && own !== 0) return 'only root can become another user';
   if (SANITIZED && !existsSync('dist/sanitized/paddock-gate'))
     return 'dist/sanitized/paddock-gate is not built';
+  if (namespaces && !giveNamespaces(uid)) return 'this host gives a program no namespaces of its own';
   return undefined;
+}
+
+function giveNamespaces(uid: number): boolean {
+  const gate = SANITIZED ? 'dist/sanitized/paddock-gate' : 'dist/paddock-gate';
+  const asUser = uid === process.getuid?.() ? {} : { uid, gid: uid };
+  const { stdout } = spawnSync(gate, ['--probe'], { ...asUser, env: {}, encoding: 'utf8' });
+  return (JSON.parse(stdout) as { namespaces: boolean }).namespaces;
 }

@@ -40,7 +40,7 @@ describe('diagnose', () => {
       'seccomp',
       'seccomp notification',
       'control groups',
-      'user namespaces',
+      'namespaces',
       'C compiler',
       'node-pty',
       'Node.js',
@@ -105,18 +105,18 @@ describe('diagnose', () => {
     expect(found.effect).not.toBe('');
   });
 
-  it('does not call missing user namespaces a fault: the fence needs none', () => {
+  it('does not call missing namespaces a fault: the fence needs none', () => {
     for (const facts of [
       { apparmorUserns: '1\n' },
       { usernsClone: '0\n' },
       { maxUserNamespaces: '0\n' },
       {},
     ]) {
-      expect(check({ ...facts, host: { ...HOST, userNamespaces: false } }, 'user namespaces').state).toBe(
+      expect(check({ ...facts, host: { ...HOST, namespaces: { works: false } } }, 'namespaces').state).toBe(
         'ok',
       );
     }
-    expect(check({ apparmorUserns: '1\n' }, 'user namespaces').detail).toMatch(/AppArmor/);
+    expect(check({ apparmorUserns: '1\n' }, 'namespaces').detail).toMatch(/AppArmor/);
   });
 
   it('names an effect and a fix for whatever is not well, and only then', () => {

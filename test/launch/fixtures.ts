@@ -88,6 +88,7 @@ export const HOST: HostAbilities = {
     killable: '/sys/fs/cgroup/app.slice',
   },
   userNamespaces: false,
+  namespaces: { works: false },
   memoryBytes: 16 * 2 ** 30,
   cpus: 4,
   uid: 1000,

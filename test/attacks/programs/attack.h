@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <sys/types.h>
 #include <unistd.h>
 
 enum { EXIT_SUCCEEDED = 0, EXIT_FAILED = 9 };
@@ -44,6 +45,10 @@ int failed_because(const char *call, const char *reason);
 const char *param(const char *key);
 const char *optional_param(const char *key);
 int number_param(const char *key);
+
+/* The nearest process of the launcher's that can be named: our parent, or, in a process namespace of our own, its first
+ * process. Of a parent outside getppid says 0. */
+pid_t keeper(void);
 
 /* $TMPDIR/name, in a static buffer (two of them, used in turn). */
 const char *scratch(const char *name);

@@ -119,7 +119,7 @@ static int read_of_process(int pid, const char *file) {
 }
 
 static int read_launcher_environment(void) { return read_of_process(number_param("launcher"), "environ"); }
-static int read_parent_environment(void) { return read_of_process(getppid(), "environ"); }
+static int read_parent_environment(void) { return read_of_process(keeper(), "environ"); }
 static int read_launcher_maps(void) { return read_of_process(number_param("launcher"), "maps"); }
 
 /* Opening is the permission; what is read at one address proves nothing more. */

@@ -99,6 +99,24 @@ static int shared_memory(void) {
   return succeeded("shared memory %d", id);
 }
 
+/* For the test itself: memory that others may read, gone with this process. Its number stays good until then. */
+static int keep_memory(void) {
+  int id = shmget(IPC_PRIVATE, 4096, IPC_CREAT | 0666);
+  char *memory = id < 0 ? (void *)-1 : shmat(id, NULL, 0);
+  if (memory == (void *)-1) return failed("shmget");
+  shmctl(id, IPC_RMID, NULL);
+  snprintf(memory, 4096, "memory of the host");
+  printf("MEMORY %d\n", id);
+  while (getchar() != EOF) continue;
+  return EXIT_FAILED;
+}
+
+static int host_memory(void) {
+  const char *memory = shmat(number_param("memory"), NULL, SHM_RDONLY);
+  if (memory == (void *)-1) return failed("shmat");
+  return succeeded("%s", printable(memory, 18));
+}
+
 static int message_queue(void) {
   int id = msgget(0x7061646b, IPC_CREAT | 0600);
   if (id < 0) return failed("msgget");
@@ -132,6 +150,8 @@ const struct attempt kernel_attempts[] = {
     {"port-level", port_level},
     {"fixed-addresses", fixed_addresses},
     {"secret-memory", secret_memory},
+    {"keep-memory", keep_memory},
+    {"host-memory", host_memory},
     {"load-module", load_module},
     {"shared-memory", shared_memory},
     {"message-queue", message_queue},

@@ -56,6 +56,11 @@ int failed_because(const char *call, const char *reason) {
   return EXIT_FAILED;
 }
 
+pid_t keeper(void) {
+  const pid_t parent = getppid();
+  return parent == 0 ? 1 : parent;
+}
+
 static char *decode_hex(const char *hex) {
   size_t length = strlen(hex) / 2;
   char *text = calloc(length + 1, 1);

@@ -39,7 +39,7 @@ static int clone3_user(void) {
 
 /* Into a namespace of our parent; as the very same one it changes nothing, and shows whether it is allowed. */
 static int enter_parent(void) {
-  int process = (int)syscall(SYS_pidfd_open, getppid(), 0);
+  int process = (int)syscall(SYS_pidfd_open, keeper(), 0);
   if (process < 0) return failed("pidfd_open");
   return setns(process, CLONE_NEWUTS) == 0 ? succeeded("entered the parent's namespace") : failed("setns");
 }

@@ -17,7 +17,7 @@ static int trace(int pid) {
 }
 
 static int trace_launcher(void) { return trace(launcher()); }
-static int trace_parent(void) { return trace(getppid()); }
+static int trace_parent(void) { return trace(keeper()); }
 
 /* Our parent traces us, and with it everything that it may see. */
 static int trace_me(void) { return ptrace(PTRACE_TRACEME, 0, 0, 0) == 0 ? succeeded("traced") : failed("ptrace"); }
@@ -45,12 +45,12 @@ static int read_memory(int pid) {
 }
 
 static int read_launcher_vm(void) { return read_memory(launcher()); }
-static int read_parent_vm(void) { return read_memory(getppid()); }
+static int read_parent_vm(void) { return read_memory(keeper()); }
 
 static int write_parent_vm(void) {
   char byte = 0;
   struct iovec local = {.iov_base = &byte, .iov_len = 1}, remote = {.iov_base = NULL, .iov_len = 1};
-  ssize_t length = process_vm_writev(getppid(), &local, 1, &remote, 1, 0);
+  ssize_t length = process_vm_writev(keeper(), &local, 1, &remote, 1, 0);
   return length > 0 || errno == EFAULT ? succeeded("the permission was given") : failed("process_vm_writev");
 }
 
@@ -66,16 +66,16 @@ static int take_descriptor(int pid) {
 }
 
 static int take_launcher_descriptor(void) { return take_descriptor(launcher()); }
-static int take_parent_descriptor(void) { return take_descriptor(getppid()); }
+static int take_parent_descriptor(void) { return take_descriptor(keeper()); }
 
 static int compare_with_parent(void) {
-  int order = (int)syscall(SYS_kcmp, getpid(), getppid(), 0 /* KCMP_FILE */, 0, 0);
+  int order = (int)syscall(SYS_kcmp, getpid(), keeper(), 0 /* KCMP_FILE */, 0, 0);
   return order >= 0 ? succeeded("compared descriptors: %d", order) : failed("kcmp");
 }
 
 /* SIGURG is ignored unless somebody waits for it, so that only the permission is tried. */
 static int kill_launcher(void) { return kill(launcher(), SIGURG) == 0 ? succeeded("signalled") : failed("kill"); }
-static int kill_parent(void) { return kill(getppid(), SIGURG) == 0 ? succeeded("signalled") : failed("kill"); }
+static int kill_parent(void) { return kill(keeper(), SIGURG) == 0 ? succeeded("signalled") : failed("kill"); }
 
 static int tgkill_launcher(void) {
   return syscall(SYS_tgkill, launcher(), launcher(), SIGURG) == 0 ? succeeded("signalled") : failed("tgkill");
@@ -97,10 +97,12 @@ static int pidfd_signal_launcher(void) {
                                                                        : failed("pidfd_send_signal");
 }
 
-/* The launcher has ended, or our parent has: waits a second for either. */
-static int wait_for_end(const char *call, int parent) {
+static int launcher_is_there(void) { return kill(launcher(), 0) == 0 || errno != ESRCH; }
+
+/* The launcher has ended, or our parent has: waits a second for either. `seen`: it could be seen before. */
+static int wait_for_end(const char *call, int parent, int seen) {
   for (int i = 0; i < 20; i++) {
-    if (kill(launcher(), 0) != 0 && errno == ESRCH) return succeeded("the launcher ended");
+    if (seen && !launcher_is_there()) return succeeded("the launcher ended");
     if (getppid() != parent) return succeeded("the parent ended");
     usleep(50000);
   }
@@ -110,20 +112,20 @@ static int wait_for_end(const char *call, int parent) {
 /* The kernel sends this signal on our behalf when data arrive. Its default is to end the receiver, and the receiver is
  * the launcher: when it is gone, so is our parent, or the one that it was. */
 static int signal_by_owner(void) {
-  int pair[2], pid = launcher(), parent = getppid();
+  int pair[2], pid = launcher(), parent = getppid(), seen = launcher_is_there();
   if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) != 0) return failed("socketpair");
   if (fcntl(pair[0], F_SETOWN, pid) != 0) return failed("fcntl(F_SETOWN)");
   if (fcntl(pair[0], F_SETFL, O_ASYNC) != 0) return failed("fcntl(O_ASYNC)");
   if (write(pair[1], "x", 1) != 1) return failed("write");
-  return wait_for_end("SIGIO", parent);
+  return wait_for_end("SIGIO", parent, seen);
 }
 
 /* The launcher is in our process group, as the drop-in contract wants it. */
 static int signal_group(void) {
-  int parent = getppid();
+  int parent = getppid(), seen = launcher_is_there();
   signal(SIGUSR2, SIG_IGN);
   if (kill(0, SIGUSR2) != 0) return failed("kill");
-  return wait_for_end("SIGUSR2", parent);
+  return wait_for_end("SIGUSR2", parent, seen);
 }
 
 /* The same by a descriptor of its leader: since Linux 6.9. */
@@ -146,8 +148,8 @@ static int limit_launcher(void) {
 
 static int limit_parent(void) {
   struct rlimit64 limit;
-  if (syscall(SYS_prlimit64, getppid(), RLIMIT_CORE, NULL, &limit) != 0) return failed("prlimit64");
-  if (syscall(SYS_prlimit64, getppid(), RLIMIT_CORE, &limit, NULL) != 0) return failed("prlimit64");
+  if (syscall(SYS_prlimit64, keeper(), RLIMIT_CORE, NULL, &limit) != 0) return failed("prlimit64");
+  if (syscall(SYS_prlimit64, keeper(), RLIMIT_CORE, &limit, NULL) != 0) return failed("prlimit64");
   return succeeded("a limit of the parent was set");
 }
 

@@ -1,4 +1,4 @@
-import { type Attack, type Place, prompting } from '../attack.ts';
+import { type Attack, NOT_THERE, type Place, prompting } from '../attack.ts';
 
 const canary = ({ world }: Place) => ({ canary: world.canary });
 const folder = ({ world }: Place) => ({ folder: `${world.home}/.ssh` });
@@ -24,7 +24,7 @@ export const FILE_ATTACKS: readonly Attack[] = [
   { ...read('a private key with openat2', 'read-openat2'), seen: { refused: 'fallback' } },
   read('a private key through an O_PATH descriptor', 'read-reopened'),
   read('a private key through its own root', 'read-own-root'),
-  read('a private key through the launcher’s root', 'read-launcher-root'),
+  { ...read('a private key through the launcher’s root', 'read-launcher-root'), seenInside: NOT_THERE },
   {
     ...read('a private key by file handle', 'read-by-handle'),
     control: 'depends',
@@ -54,9 +54,9 @@ export const FILE_ATTACKS: readonly Attack[] = [
     control: 'depends',
     seen: { refused: 'metadata' },
   },
-  read('the launcher’s environment', 'read-launcher-environment'),
+  { ...read('the launcher’s environment', 'read-launcher-environment'), seenInside: NOT_THERE },
   read('the supervisor’s environment', 'read-parent-environment'),
-  read('the launcher’s memory map', 'read-launcher-maps'),
+  { ...read('the launcher’s memory map', 'read-launcher-maps'), seenInside: NOT_THERE },
   {
     ...read('the launcher’s memory', 'read-launcher-memory'),
     control: 'depends',
@@ -114,7 +114,11 @@ export const FILE_ATTACKS: readonly Attack[] = [
     parameters: () => ({ group: '/sys/fs/cgroup/memory/tasks' }),
     control: 'depends',
   },
-  { ...write('make the launcher the first to die', 'write-launcher-score'), parameters: undefined },
+  {
+    ...write('make the launcher the first to die', 'write-launcher-score'),
+    parameters: undefined,
+    seenInside: NOT_THERE,
+  },
 ];
 
 function read(what: string, attempt: string): Attack {

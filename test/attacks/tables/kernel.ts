@@ -34,6 +34,10 @@ export const KERNEL_ATTACKS: readonly Attack[] = [
       ['a POSIX message queue', 'posix-queue', 'ipc'],
     ] as const
   ).map(([name, attempt, label]) => call(name, attempt, label)),
+  {
+    ...call('System V shared memory of the host', 'host-memory', 'ipc'),
+    parameters: ({ listeners }) => ({ memory: listeners.memory }),
+  },
   { ...call('read a private key through io_uring', 'uring-open', 'io_uring'), parameters: canary },
   {
     ...call('raise a limit', 'raise-limit', 'kernel'),

@@ -1,4 +1,4 @@
-import { type Attack, call } from '../attack.ts';
+import { type Attack, call, NOT_THERE } from '../attack.ts';
 
 /** Reaching into the launcher or the supervisor, and running other programs. */
 export const PROCESS_ATTACKS: readonly Attack[] = [
@@ -10,25 +10,33 @@ export const PROCESS_ATTACKS: readonly Attack[] = [
       ['read the launcher’s memory by process', 'read-launcher-vm'],
       ['read the supervisor’s memory by process', 'read-parent-vm'],
       ['write the supervisor’s memory by process', 'write-parent-vm'],
-      ['take a descriptor of the launcher', 'take-launcher-descriptor'],
       ['take a descriptor of the supervisor', 'take-parent-descriptor'],
       ['compare descriptors with the supervisor', 'compare-with-parent'],
       ['limit the launcher', 'limit-launcher'],
       ['limit the supervisor', 'limit-parent'],
+    ] as const
+  ).map(([name, attempt]) => call(name, attempt, 'trace')),
+  // These look at the process first, and find none inside.
+  ...(
+    [
+      ['take a descriptor of the launcher', 'take-launcher-descriptor'],
       ['slow the launcher down', 'slow-launcher'],
       ['pin the launcher to a CPU', 'pin-launcher'],
       ['reschedule the launcher', 'reschedule-launcher'],
     ] as const
-  ).map(([name, attempt]) => call(name, attempt, 'trace')),
+  ).map(([name, attempt]) => ({ ...call(name, attempt, 'trace'), seenInside: NOT_THERE })),
   ...(
     [
       ['with kill', 'kill-launcher'],
       ['with tgkill', 'tgkill-launcher'],
       ['with tkill', 'tkill-launcher'],
       ['with sigqueue', 'sigqueue-launcher'],
-      ['by descriptor', 'pidfd-signal-launcher'],
     ] as const
   ).map(([how, attempt]) => signal(`signal the launcher ${how}`, attempt)),
+  {
+    ...signal('signal the launcher by descriptor', 'pidfd-signal-launcher'),
+    seenInside: NOT_THERE, // of a process that is not there nobody gets a descriptor
+  },
   signal('signal the supervisor with kill', 'kill-parent'),
   signal('signal the launcher with its process group', 'signal-group'),
   {
