@@ -124,7 +124,11 @@ async function session(
       streams,
       observer,
       hooks.signals ?? processSignals(),
-      say,
+      // What does not hold as the policy says it is told, and stands in the record.
+      (message) => {
+        say('warn', message);
+        writer.append(context.now().getTime(), { event: 'weakness', message }, true);
+      },
     );
     const record = observer.finish(endResult(conducted), conducted.killed);
     hooks.ended?.(record);
@@ -147,14 +151,14 @@ async function conductGuarded(
   streams: Streams,
   observer: SessionObserver,
   signals: CallerSignals,
-  say: Speaker,
+  weakness: (message: string) => void,
 ): Promise<Conducted> {
   const { limits, watch } = decision.effective.policy;
   try {
     // The last look before the start.
     opened.check();
     engine?.opened.check();
-    for (const line of makeLeaves(plan.cgroups)) say('warn', line);
+    for (const line of makeLeaves(plan.cgroups)) weakness(line);
     return await conduct({
       plan,
       gateProgram: gate,
