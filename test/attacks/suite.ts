@@ -4,13 +4,13 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Attack, Place } from './attack.ts';
 import { ATTACKS } from './attacks.ts';
 import { type Bench, buildBench } from './build.ts';
-import { type Outcome, runBare, runFenced, type Seen } from './harness.ts';
+import { type Outcome, PATIENCE_MS, runBare, runFenced, type Seen } from './harness.ts';
 import { freePort, type Listeners, openListeners } from './listeners.ts';
 import { makeWorld } from './world.ts';
 
 const SANITIZED = process.env.PADDOCK_TEST_SANITIZED === '1';
 /** Each attempt starts two programs, and a busy machine is slow. */
-const TEST_MS = 120_000;
+const TEST_MS = 2 * PATIENCE_MS;
 
 /** What must not reach a terminal or a log from the program's own words: C0 but tab and newline, DEL, C1, bidi. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for

@@ -30,6 +30,7 @@ const PARTS = [
   },
 ];
 
+process.env.PADDOCK_TEST_PATIENCE_MS = String(TEST_MS / 2);
 tell({
   kernel: release(),
   groups: readFileSync('/proc/self/cgroup', 'utf8').trim(),
