@@ -149,6 +149,7 @@ function calls(): string[] {
 }
 
 function kind(rule: Rule): string {
+  if (rule.silent === true && rule.errno === 0) return 'boundary: seems to work, and is not done; unreported';
   if (rule.silent === true) return 'boundary: refused by the filter itself, unreported';
   if (rule.answer === 'deny' && rule.errno === ENOSYS) return 'boundary: answered as unknown';
   return KINDS[rule.answer];

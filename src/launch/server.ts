@@ -35,7 +35,13 @@ export function listening(tokens: readonly EffectiveToken[], network: Policy['ne
     });
   }
   for (const address of binds) checkAddress(address, shown, wanted.hostFromFile, network);
-  return { address: wanted.host, port, binds };
+  return { address: wanted.host, port, binds: [...binds, ...alsoIpv4(binds, network)] };
+}
+
+// The gate keeps `::` to IPv6 unless 0.0.0.0 may be bound as well, since through it IPv4 arrives, too.
+function alsoIpv4(binds: readonly Address[], { listen }: Policy['network']): Address[] {
+  if (!hostAddresses('::').some((six) => binds.some((one) => sameAddress(one, six)))) return [];
+  return listen.includes('0.0.0.0') ? hostAddresses('0.0.0.0') : [];
 }
 
 interface Wanted {

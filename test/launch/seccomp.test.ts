@@ -310,7 +310,13 @@ describe.each(ARCHITECTURES)('the filter on %s', (arch) => {
     expect(outcome(arch, SERVE, 'setsockopt', [3, 0, 35])).toBe('socket:1'); // IP_ADD_MEMBERSHIP
     expect(outcome(arch, SERVE, 'setsockopt', [3, 41, 20])).toBe('socket:1'); // IPV6_JOIN_GROUP
     expect(outcome(arch, SERVE, 'setsockopt', [3, 6, 1])).toBe('allow'); // TCP_NODELAY
-    expect(outcome(arch, SERVE, 'setsockopt', [3, 1, 15])).toBe('allow'); // SO_REUSEPORT
+    expect(outcome(arch, SERVE, 'setsockopt', [3, 1, 2])).toBe('allow'); // SO_REUSEADDR
+    expect(outcome(arch, SERVE, 'setsockopt', [3, 1, 15])).toBe('errno:0'); // SO_REUSEPORT: seems to work
+    expect(outcome(arch, SERVE, 'setsockopt', [3, 1, 25])).toBe('socket:1'); // SO_BINDTODEVICE
+    expect(outcome(arch, SERVE, 'setsockopt', [3, 0, 4])).toBe('socket:1'); // IP_OPTIONS
+    expect(outcome(arch, SERVE, 'setsockopt', [3, 0, 6])).toBe('allow'); // IP_RECVOPTS
+    expect(outcome(arch, SERVE, 'setsockopt', [3, 41, 57])).toBe('socket:1'); // IPV6_RTHDR
+    expect(outcome(arch, SERVE, 'setsockopt', [3, 41, 26])).toBe('allow'); // IPV6_V6ONLY
   });
 
   it('executes once, or what the policy lists', () => {

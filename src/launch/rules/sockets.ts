@@ -14,6 +14,14 @@ const IPPROTO_IP = 0;
 const IPPROTO_IPV6 = 41;
 const MULTICAST_JOINS = [20, 27, 35, 39, 42, 46];
 const SOCK_SEQPACKET = 5;
+// IP_OPTIONS, IP_TRANSPARENT, IP_UNICAST_IF.
+const IP_ROUTES = [4, 19, 50];
+// 2292PKTOPTIONS, FLOWLABEL_MGR, PKTINFO, HOPOPTS, RTHDRDSTOPTS, RTHDR, DSTOPTS, TRANSPARENT, UNICAST_IF.
+const IPV6_ROUTES = [6, 32, 50, 54, 55, 57, 59, 75, 76];
+const SOL_SOCKET = 1;
+const SO_REUSEPORT = 15;
+// SO_BINDTODEVICE, SO_MARK, SO_BINDTOIFINDEX.
+const DEVICES = [25, 36, 62];
 
 const hasSockets = ({ network, connects }: SeccompOptions): boolean =>
   network === 'serve' || connects === true;
@@ -101,6 +109,50 @@ export const SOCKET_RULES: readonly Rule[] = [
     ],
     label: 'socket',
     why: 'a TCP socket, too, can join a group, and the network learns which',
+  },
+  {
+    ...denied,
+    calls: ['setsockopt'],
+    when: [
+      { argument: 1, in: [IPPROTO_IP] },
+      { argument: 2, in: IP_ROUTES },
+    ],
+    label: 'socket',
+    why: 'a source route, or another interface, leads packets elsewhere than to the address that was granted',
+  },
+  {
+    ...denied,
+    calls: ['setsockopt'],
+    when: [
+      { argument: 1, in: [IPPROTO_IPV6] },
+      { argument: 2, in: IPV6_ROUTES },
+    ],
+    label: 'socket',
+    why: 'a routing header, or another interface, leads packets elsewhere than to the address that was granted',
+  },
+  {
+    ...denied,
+    calls: ['setsockopt'],
+    when: [
+      { argument: 1, in: [SOL_SOCKET] },
+      { argument: 2, in: DEVICES },
+    ],
+    label: 'socket',
+    why: 'another interface, or other rules of routing, than the host’s own for that address',
+  },
+  {
+    calls: ['setsockopt'],
+    when: [
+      { argument: 1, in: [SOL_SOCKET] },
+      { argument: 2, in: [SO_REUSEPORT] },
+    ],
+    answer: 'deny',
+    errno: 0,
+    silent: true,
+    alone: 'errno',
+    family: 'none',
+    label: 'socket',
+    why: 'nobody else shares the granted port; servers ask for it as a matter of course, so that it seems to work and does nothing',
   },
   {
     calls: ['bind'],

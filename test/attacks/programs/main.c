@@ -10,6 +10,7 @@ static const struct attempt *const families[] = {
     namespace_attempts, kernel_attempts, foreign_attempts, uring_attempts,   execute_attempts,
     resource_attempts, outlive_attempts, terminal_attempts, inherit_attempts, race_attempts,
     call_attempts,     path_attempts,    exchange_attempts, supervisor_attempts, limit_attempts,
+    socket_attempts,
 };
 
 static int arguments_count;

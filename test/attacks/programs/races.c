@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 
 static char argument[4200], first_value[4200], second_value[4200];
@@ -75,6 +76,29 @@ static int race_bind_address(void) {
   return race_bind(address_of("127.0.0.1", number_param("port")), address_of("0.0.0.0", number_param("port")));
 }
 
+/* 2000 tries; 127.0.0.1:`listed` is granted, and the harm is an answer of the test's listener. */
+static int race_connect(void) {
+  struct sockaddr_in granted = address_of("127.0.0.1", number_param("listed"));
+  struct sockaddr_in wanted = address_of("127.0.0.1", number_param("tcp"));
+  memcpy(first_value, &granted, sizeof granted);
+  memcpy(second_value, &wanted, sizeof wanted);
+  if (start_flipping(sizeof granted) != 0) return failed_because("pthread_create", "no-thread");
+  struct timeval patience = {.tv_sec = 2};
+  char buffer[40];
+  int last = EACCES;
+  for (int i = 0; i < 2000; i++) {
+    now_and_then(i);
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    if (fd < 0) return failed("socket");
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    if (connect(fd, (struct sockaddr *)argument, sizeof granted) != 0) last = errno;
+    else if (recv(fd, buffer, sizeof buffer, 0) > 0)
+      return succeeded("reply: %s after %d tries", printable(buffer, sizeof buffer), i + 1);
+    close(fd);
+  }
+  return errno = last, failed("connect");
+}
+
 /* 20000 tries to have a granted path checked and the canary opened. */
 static int race_open(void) {
   char expected[16] = "", found[16];
@@ -129,6 +153,7 @@ static int race_execute(void) {
 const struct attempt race_attempts[] = {
     {"race-bind-port", race_bind_port},
     {"race-bind-address", race_bind_address},
+    {"race-connect", race_connect},
     {"race-open", race_open},
     {"race-execute", race_execute},
     {NULL, NULL},

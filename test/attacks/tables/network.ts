@@ -10,10 +10,22 @@ const targets = ({ listeners }: Place) => ({
 });
 const ports = ({ port, other }: Place) => ({ port, other });
 const DEPENDS = { control: 'depends' } as const;
+/** A port that may be connected to, and where nobody listens. */
+const LISTED = 1;
+const policy = (key: string, value: string): string =>
+  `apiVersion: paddock/v1\nnetwork:\n  ${key}: ${value}\n`;
+const CONNECT = policy('connect', `["127.0.0.1:${LISTED}"]`);
+const servingEverySix = ({ port }: Place): string[] => ['--server', '--host', '::', '--port', String(port)];
+type Mode = 'none' | 'serve' | 'listed';
+const MODES: Readonly<Record<Mode, string>> = {
+  none: 'no network',
+  serve: 'serving',
+  listed: 'another address listed',
+};
 
 /** Reaching out, and being reached elsewhere than at the granted address. */
 export const NETWORK_ATTACKS: readonly Attack[] = [
-  ...(['none', 'serve'] as const).flatMap((mode): Attack[] => [
+  ...(['none', 'serve', 'listed'] as const).flatMap((mode): Attack[] => [
     reach(mode, 'TCP over IPv4', 'connect-ipv4', 'connect'),
     { ...reach(mode, 'TCP over IPv6', 'connect-ipv6', 'connect'), ...DEPENDS },
     { ...reach(mode, 'TCP to a mapped address', 'connect-mapped', 'connect'), ...DEPENDS },
@@ -56,19 +68,75 @@ export const NETWORK_ATTACKS: readonly Attack[] = [
   listen('a port that is exchanged while it is checked', 'race-bind-port'),
   listen('an address that is exchanged while it is checked', 'race-bind-address'),
   {
+    ...reach('listed', 'an address that is exchanged while it is checked', 'race-connect', 'connect'),
+    parameters: ({ listeners }) => ({ tcp: listeners.tcp, listed: LISTED }),
+    family: 'time-of-check',
+  },
+  {
+    ...reach('serve', 'the listening socket, undone', 'reuse-listener', 'connect'),
+    parameters: (place) => ({ ...targets(place), ...ports(place) }),
+    family: 'sockets',
+  },
+  {
+    ...listen('the granted port a second time', 'share-port'),
+    seen: { observed: 'bind' },
+    family: 'sockets',
+  },
+  {
+    ...listen('a port of the kernel’s choice, behind a socket that was closed', 'listen-after-close'),
+    seen: { refused: 'listen' },
+    family: 'sockets',
+  },
+  {
+    ...listen('a port of the kernel’s choice, by a socket that was passed on', 'listen-passed'),
+    seen: { refused: 'listen' },
+    family: 'sockets',
+  },
+  listen('an address of no family', 'bind-unspecified'),
+  {
+    ...listen('IPv4 with :: granted alone', 'dual-stack'),
+    ...DEPENDS,
+    policy: policy('listen', '["::"]'),
+    arguments: servingEverySix,
+    seen: { observed: 'bind' },
+  },
+  ...(['bind-other-port', 'bind-ephemeral', 'listen-unbound'] as const).map(
+    (attempt): Attack => ({
+      ...listen(`any port, with one to connect to (${attempt})`, attempt),
+      policy: CONNECT,
+      arguments: undefined,
+      seen: { refused: attempt === 'listen-unbound' ? 'listen' : 'bind' },
+    }),
+  ),
+  ...(
+    [
+      ['bound to a device', 'bind-device'],
+      ['whose packets go another way (IPv4)', 'source-route'],
+      ['whose packets go another way (IPv6)', 'source-route-ipv6'],
+    ] as const
+  ).map(
+    ([what, attempt]): Attack => ({
+      ...socket(`a socket ${what}`, attempt, 'depends'),
+      policy: CONNECT,
+      family: 'sockets',
+    }),
+  ),
+  { ...socket('an SMC socket', 'smc-socket', 'depends'), arguments: serving, family: 'sockets' },
+  {
     ...listen('any port, with no network granted', 'bind-other-port'),
     arguments: undefined,
     seen: { refused: 'socket' },
   },
 ];
 
-/** With no network not even a socket is had; while serving it is, and `connect` must stop the rest. */
-function reach(mode: 'none' | 'serve', what: string, attempt: string, label: string): Attack {
+/** With no network not even a socket is had; while serving or with another address to connect to it is, and `connect` must stop the rest. */
+function reach(mode: Mode, what: string, attempt: string, label: string): Attack {
   return {
-    name: `reach out by ${what} (${mode === 'none' ? 'no network' : 'serving'})`,
+    name: `reach out by ${what} (${MODES[mode]})`,
     attempt,
     parameters: targets,
     arguments: mode === 'serve' ? serving : undefined,
+    ...(mode === 'listed' ? { policy: CONNECT } : {}),
     control: 'always',
     heard: true,
     seen: { refused: mode === 'none' ? 'socket' : label },
