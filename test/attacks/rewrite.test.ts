@@ -17,6 +17,11 @@ const REWRITES = 1000;
 /** At the same time; more only wait for the processors. */
 const LANES = 2;
 const WAIT_MS = 20;
+/** Between two words, where it is rewritten after the first one. */
+const RUN_MS = 300;
+/** What is mapped from the file changes with it; in the other ways another file takes its place, or a shorter one. */
+const IN_PLACE: readonly Way[] = ['pwrite', 'map', 'link'];
+const PADDOCK = fileURLToPath(new URL('../../bin/paddock.js', import.meta.url));
 
 const source = (name: string): string => fileURLToPath(new URL(`rewrite/${name}`, import.meta.url));
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
@@ -154,4 +159,52 @@ describe.skipIf(process.platform !== 'linux' || process.arch !== 'x64')('a file 
     },
     150_000,
   );
+
+  // From the first word on: the writers of leased files wait until the session has ended.
+  it.each(WAYS)(
+    'by %s while it runs: it says what was judged, or is ended',
+    async (way) => {
+      const at = scene(`running-${way}`);
+      const words = ['run', '--policy', policy, '--quiet', at.path, String(RUN_MS)];
+      const { said } = await onceItRuns(way, at, process.execPath, [PADDOCK, ...words], REWRITES);
+      expect(said).toMatch(/^(good\n){1,4}$/);
+    },
+    60_000,
+  );
+
+  it.each(IN_PLACE)(
+    'by %s while it runs: a bare one says other words',
+    async (way) => {
+      const at = scene(`bare-running-${way}`);
+      const words = [at.path, String(RUN_MS)];
+      const { said } = await onceItRuns(way, at, distPath('ape-loader'), words, 1);
+      expect(said).toMatch(/^good\n/);
+      expect(said).toContain('evil');
+    },
+    60_000,
+  );
+
+  async function onceItRuns(way: Way, at: Scene, program: string, words: readonly string[], count: number) {
+    const child = spawn(program, words, {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: { PATH: process.env.PATH ?? '', HOME: root, NO_COLOR: '1' },
+      timeout: 30_000,
+      killSignal: 'SIGKILL',
+    });
+    let writer: ReturnType<typeof spawn> | undefined;
+    let said = '';
+    child.stdout.on('data', (chunk) => {
+      said += String(chunk);
+      const values = [way, at.path, at.good, at.evil, String(at.offset), String(count), '7'];
+      writer ??= spawn(rewriter, values, { stdio: 'ignore' });
+    });
+    await new Promise((resolve) => child.once('close', resolve));
+    const last = writer;
+    if (last !== undefined && last.exitCode === null && last.signalCode === null) {
+      const gone = new Promise((resolve) => last.once('close', resolve));
+      last.kill('SIGKILL');
+      await gone;
+    }
+    return { said };
+  }
 });

@@ -2,7 +2,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static const volatile char marked[] = "the-word:good\n";
+/* Alone in its page: one that the program has written to is its own copy, and no longer the file's. */
+static const volatile char marked[8192] __attribute__((aligned(4096))) = "the-word:good\n";
 
 int main(int argc, char **argv) {
   const int pause_ms = argc > 1 ? atoi(argv[1]) : 0;
