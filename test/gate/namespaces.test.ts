@@ -338,3 +338,37 @@ describe.runIf(process.platform === 'linux' && hasCompiler)('namespaces are not 
     expect(run.stderr).not.toContain('ran');
   });
 });
+
+describe.runIf(possible)('the probe finds out', () => {
+  // As AppArmor does it on Ubuntu 24.04: the namespace is given, and what it is needed for is refused.
+  it('where a user namespace is made and gives no right to mount', () => {
+    const without = program(`
+      #include <errno.h>
+      #include <linux/filter.h>
+      #include <linux/seccomp.h>
+      #include <stddef.h>
+      #include <sys/prctl.h>
+      #include <sys/syscall.h>
+      #include <unistd.h>
+      int main(int argc, char **argv) {
+        struct sock_filter rules[] = {
+            BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+            BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_mount, 0, 1),
+            BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EACCES),
+            BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
+        struct sock_fprog all = {4, rules};
+        prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+        if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &all) != 0) return 1;
+        execv(argv[1], argv + 1);
+        return argc;
+      }`);
+    const { stdout } = spawnSync(without, [gateProgram(), '--probe'], { encoding: 'utf8' });
+    expect(JSON.parse(stdout)).toMatchObject({
+      userNamespaces: true,
+      seccompFilter: true,
+      namespaces: false,
+      namespacesStep: 'mount /',
+      namespacesErrno: 13,
+    });
+  });
+});
