@@ -12,7 +12,7 @@ import { type DescriptorGrant, landlockRestrict, landlockRules, type PathGrant }
 import { holdsByAffinity, limitWeaknesses, rlimits, scheduling } from './limits.ts';
 import { lacking, matrixFacts } from './matrix.ts';
 import { namespaceKinds, namespaceOperations } from './namespaces.ts';
-import { connectOperations } from './network.ts';
+import { connectOperations, usesNetwork } from './network.ts';
 import {
   type HeldIdentity,
   type NamespaceKind,
@@ -94,7 +94,7 @@ export function planLaunch(input: LaunchInput): LaunchPlan {
   const architecture = nativeArchitecture(input.host);
   const { namespaces } = policy.isolation;
   const { connect } = policy.network;
-  const isAlone = input.arguments.network.mode === 'none' && connect.length === 0;
+  const isAlone = !usesNetwork(input.arguments.network, policy.network);
   const kinds = namespaceKinds(namespaces, input.host, isAlone);
   const inside = kinds.length > 0;
   const needed = lacking(matrixFacts(input.host, inside), input.arguments.network.mode === 'serve');
