@@ -130,12 +130,12 @@ static int signal_group(void) {
 
 /* The same by a descriptor of its leader: since Linux 6.9. */
 static int signal_group_by_descriptor(void) {
-  int parent = getppid(), process = (int)syscall(434 /* pidfd_open */, getpgid(0), 0);
+  int parent = getppid(), seen = launcher_is_there(), process = (int)syscall(434 /* pidfd_open */, getpgid(0), 0);
   if (process < 0) return failed("pidfd_open");
   signal(SIGUSR2, SIG_IGN);
   if (syscall(SYS_pidfd_send_signal, process, SIGUSR2, NULL, 4 /* PIDFD_SIGNAL_PROCESS_GROUP */) != 0)
     return failed("pidfd_send_signal");
-  return wait_for_end("SIGUSR2", parent);
+  return wait_for_end("SIGUSR2", parent, seen);
 }
 
 /* Limits and priorities of other processes belong to whoever has the same user id. */
