@@ -25,7 +25,7 @@
 enum {
   FLUSH_MS = 5000,          /* for the last events, while the launcher lives */
   DRAIN_TERMINAL_MS = 10000, /* for the launcher to read the terminal: its output is lost when the leader ends */
-  DRAIN_PIPES_MS = 250,     /* for a last look into the cgroup, before it is removed */
+  DRAIN_PIPES_MS = 5000,    /* for a last look into the cgroup, before it is removed: what was refused and killed stands only there */
   DROPPED_MS = 1000,        /* how long dropped events may stay unmentioned */
 };
 
