@@ -2,7 +2,7 @@
 // The gate's tests and a part of the attacks on other kernels: Debian's, each booted in QEMU without KVM, with unified
 // control groups. As root, with qemu-system-x86_64, mmdebstrap, mke2fs and xz, and a built product:
 //   npm run build && node test/hosts/run.js [SUITE...] [--parts gate,root,user] [--attacks PATTERN] [--minutes N] [--memory 2G] [--cpus 1]
-// Results: dist/hosts/SUITE.json, the guest's screen dist/hosts/SUITE.log; a table of all that are there on standard output.
+// Results: .hosts/SUITE.json, the guest's screen .hosts/SUITE.log; a table of all that are there on standard output.
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -12,7 +12,7 @@ import { fetchKernel, fetchUserland } from './packages.js';
 import { collect, table } from './results.js';
 
 const product = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
-const work = join(product, 'dist/hosts');
+const work = join(product, '.hosts');
 
 /** A kernel without Landlock, and three with what came since: files; networks and scopes; audit and later. */
 const SUITES = ['bullseye', 'bookworm', 'trixie', 'trixie-backports'];
