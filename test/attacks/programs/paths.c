@@ -14,7 +14,7 @@ static const char *path_param(void) {
   static char path[4200];
   const char *given = param("path"), *sign = strchr(given, '%');
   if (sign == NULL) return given;
-  int process = sign[1] == 'p' ? getppid() : number_param("launcher");
+  int process = sign[1] == 'p' ? keeper() : number_param("launcher");
   snprintf(path, sizeof path, "%.*s%d%s", (int)(sign - given), given, process, sign + 2);
   return path;
 }
@@ -63,7 +63,7 @@ static int open_parents_descriptor(void) {
   int last = ENOENT;
   for (int number = 0; number < 64; number++) {
     char path[64];
-    snprintf(path, sizeof path, "/proc/%d/fd/%d", getppid(), number);
+    snprintf(path, sizeof path, "/proc/%d/fd/%d", keeper(), number);
     int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
     if (fd >= 0) return succeeded("%s is open", path);
     if (errno != ENOENT) last = errno;

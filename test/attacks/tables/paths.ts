@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Attack, call, type Place, prompting, serving } from '../attack.ts';
+import { type Attack, call, NOT_THERE, type Place, prompting, serving } from '../attack.ts';
 
 const ROOT = dirname(dirname(dirname(dirname(fileURLToPath(import.meta.url)))));
 
@@ -68,7 +68,10 @@ const isHere = ([, path]: readonly [string, string, ...unknown[]]): boolean =>
   path.includes('%') || existsSync(path);
 
 export const PROC_ATTACKS: readonly Attack[] = [
-  ...READ.filter(isHere).map(([what, path, control]) => readable(what, path, control)),
+  ...READ.filter(isHere).map(([what, path, control]) => ({
+    ...readable(what, path, control),
+    ...(path.includes('%l') ? { seenInside: NOT_THERE } : {}),
+  })),
   ...WRITTEN.filter(isHere).map(([what, path, control]) => writable(`change ${what}`, path, control)),
 ];
 
@@ -80,7 +83,7 @@ export const MEMORY_ATTACKS: readonly Attack[] = [
   { ...call('share memory by name', 'shared-file', 'write'), control: 'always' },
   call('move the launcher’s pages', 'move-launchers-pages', 'trace'),
   call('migrate the launcher’s pages', 'migrate-launchers-pages', 'trace'),
-  call('advise on the launcher’s memory', 'advise-launchers-memory', 'trace'),
+  { ...call('advise on the launcher’s memory', 'advise-launchers-memory', 'trace'), seenInside: NOT_THERE },
 ];
 
 export const EXCHANGE_ATTACKS: readonly Attack[] = [
