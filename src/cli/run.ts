@@ -220,6 +220,7 @@ function guarding(files: readonly StillFile[], observer: SessionObserver): Obser
       isChanged() ? { by: 'file', detail: 'the file was changed while it ran' } : observer.sample(),
     output: (descriptor, bytes) => observer.output(descriptor, bytes),
     timeUp: (limitMs) => observer.timeUp(limitMs),
+    isReady: () => observer.isReady?.() === true,
   };
 }
 

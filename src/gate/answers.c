@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "closing.h"
 #include "namespaces.h"
 #include "notify.h"
 #include "process.h"
@@ -14,6 +15,7 @@ static int decode_target(const struct call *call, struct outcome *outcome);
 static void answer_exec(const struct call_context *context, struct outcome *outcome, bool once);
 static void answer_open(const struct call_context *context, struct outcome *outcome);
 static void answer_process(const struct call_context *context, struct outcome *outcome);
+static void answer_map(const struct call_context *context, struct outcome *outcome);
 
 void answer_call(const struct call_context *context, struct outcome *outcome) {
   const struct answer *answer = context->answer;
@@ -41,6 +43,9 @@ void answer_call(const struct call_context *context, struct outcome *outcome) {
       break;
     case ANSWER_PROCESS:
       answer_process(context, outcome);
+      break;
+    case ANSWER_MAP:
+      answer_map(context, outcome);
       break;
     case ANSWER_CONNECT:
       answer_connect(context, outcome);
@@ -77,6 +82,10 @@ static int decode_target(const struct call *call, struct outcome *outcome) {
   return error;
 }
 
+static bool is_closed(const struct call_context *context, enum closing what) {
+  return (context->notifier->closed & (unsigned)what) != 0;
+}
+
 /* The child's own exec of the program comes first; `started` tells of it. */
 static void answer_exec(const struct call_context *context, struct outcome *outcome, bool once) {
   if (context->call->tid == context->notifier->child && !context->notifier->executed) {
@@ -87,6 +96,7 @@ static void answer_exec(const struct call_context *context, struct outcome *outc
   int error = decode_target(context->call, outcome);
   outcome->answer = CONTINUED;
   if (once || error != 0) deny(outcome, once ? context->answer->error : error, EPERM);
+  else if (is_closed(context, CLOSED_EXEC)) deny(outcome, EPERM, EPERM);
 }
 
 static uint32_t wanted_rights(uint64_t flags) {
@@ -99,6 +109,14 @@ static uint32_t wanted_rights(uint64_t flags) {
 /* Before the program is executed its process does what the plan says. */
 static bool is_launch(const struct call_context *context) {
   return context->call->tid == context->notifier->child && !context->notifier->executed;
+}
+
+/* What carries content is refused whatever its names are, which can change after the look at them. That of the others was
+ * looked at only: they leave nothing to read in a folder that may not be written any more. */
+static void close_change(const struct call *call, struct outcome *outcome) {
+  if (outcome->answer != CONTINUED || outcome->grant != GRANTED || (outcome->kept && !moves_content(call))) return;
+  deny(outcome, EACCES, EACCES);
+  outcome->silent = false;
 }
 
 /* Observation: Landlock refuses what is not granted. Reads inside the grants are too many to tell, and looking for a
@@ -115,6 +133,7 @@ static void answer_open(const struct call_context *context, struct outcome *outc
   if (change != NULL) {
     answer_change(context, change, outcome);
     outcome->silent = outcome->silent || is_launch(context);
+    if (is_closed(context, CLOSED_WRITE)) close_change(call, outcome);
     return;
   }
   if (shape == NULL || shape->opens == NOT_OPEN) { /* the table has `open` for a call that opens nothing */
@@ -133,7 +152,11 @@ static void answer_open(const struct call_context *context, struct outcome *outc
   const bool granted = path_granted(call, grants, &outcome->target, wanted, last, &resolved, &exists);
   outcome->grant = granted ? GRANTED : NOT_GRANTED;
   outcome->error = granted ? 0 : EACCES;
+  outcome->kept = (path_rights(grants, &resolved) & RIGHT_KEPT) != 0;
   outcome->silent = is_launch(context) || ((wanted & RIGHT_WRITE) == 0 && (granted || !exists));
+  if ((wanted & RIGHT_WRITE) == 0 || !granted || !is_closed(context, CLOSED_WRITE)) return;
+  if (!outcome->kept) deny(outcome, EACCES, EACCES);
+  else open_in_its_place(context, flags, &resolved, outcome);
 }
 
 /* Argument that names the process, and for some calls the one before it that says what kind of thing is named. */
@@ -177,4 +200,11 @@ static void answer_process(const struct call_context *context, struct outcome *o
   /* Of a process that is not there the kernel says so, and so does this of one that cannot be seen from there. */
   outcome->silent = reach == WITHIN || reach == NOBODY;
   if (!outcome->silent) deny(outcome, reach == HIDDEN ? ESRCH : context->answer->error, EPERM);
+}
+
+/* Decided on registers alone: the filter notifies executable mappings only. */
+static void answer_map(const struct call_context *context, struct outcome *outcome) {
+  outcome->answer = CONTINUED;
+  outcome->silent = !is_closed(context, CLOSED_MAP);
+  if (!outcome->silent) deny(outcome, context->answer->error, EACCES);
 }

@@ -38,7 +38,7 @@ static const struct change CHANGES[] = {
 
 struct found {
   struct path asked;
-  bool exists, granted;
+  bool exists, granted, kept;
 };
 
 static int look(const struct call_context *context, struct place place, bool last, struct found *found);
@@ -70,6 +70,7 @@ void answer_change(const struct call_context *context, const struct change *chan
   outcome->has_target = shown->asked.length > 0;
   outcome->grant = shown->granted ? GRANTED : NOT_GRANTED;
   outcome->error = shown->granted ? 0 : EACCES;
+  outcome->kept = (!removes || existing.kept) && (!makes || made.kept);
   outcome->silent = removes ? !existing.exists : made.exists;
 }
 
@@ -82,5 +83,6 @@ static int look(const struct call_context *context, struct place place, bool las
   found->exists = false;
   found->granted = path_granted(context->call, &context->notifier->table->grants, &found->asked, RIGHT_WRITE, last,
                                 &resolved, &found->exists);
+  found->kept = (path_rights(&context->notifier->table->grants, &resolved) & RIGHT_KEPT) != 0;
   return 0;
 }

@@ -18,6 +18,8 @@ export interface Gate {
   resume(): void;
   /** All terminal output has been read. */
   drained(): void;
+  /** Closes for good what the bits stand for (enum closing of protocol.h). */
+  close(bits: number): void;
   /** Resolves with the gate's own exit code when it has ended: 0 after a whole session. */
   readonly ended: Promise<number>;
 }
@@ -80,6 +82,7 @@ export async function startGate(start: GateStart): Promise<Gate> {
     thaw: () => say('thaw'),
     resume: () => say('continue'),
     drained: () => say('drained'),
+    close: (bits) => say(`close ${bits}`),
     ended,
   };
 }

@@ -16,8 +16,8 @@ void session_command(void *context, const struct command *command) {
   struct session *session = context;
   switch (command->kind) {
     case COMMAND_SIGNAL:
-      if (session->phase == RUNNING) forward(session, command->signal);
-      else session->held[command->signal] = true;
+      if (session->phase == RUNNING) forward(session, command->number);
+      else session->held[command->number] = true;
       break;
     case COMMAND_CONTINUE:
       if (session->phase != RUNNING) break;
@@ -33,6 +33,9 @@ void session_command(void *context, const struct command *command) {
       break;
     case COMMAND_DRAINED:
       session->drained = true;
+      break;
+    case COMMAND_CLOSE:
+      session->notifier.closed |= (unsigned)command->number;
       break;
     case COMMAND_NONE:
       break;

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "protocol.h"
+
 static struct command parse(const char *line);
 
 int control_open(struct control *control, int fd) {
@@ -43,9 +45,18 @@ static struct command parse(const char *line) {
                   {"thaw", COMMAND_THAW},         {"drained", COMMAND_DRAINED}};
   for (size_t i = 0; i < sizeof COMMANDS / sizeof *COMMANDS; i++)
     if (strcmp(line, COMMANDS[i].name) == 0) return (struct command){COMMANDS[i].kind, 0};
-  if (strncmp(line, "signal ", 7) != 0) return (struct command){COMMAND_NONE, 0};
-  char *end = NULL;
-  long number = strtol(line + 7, &end, 10);
-  if (end == line + 7 || *end != 0 || number < 1 || number > 64) return (struct command){COMMAND_NONE, 0};
-  return (struct command){COMMAND_SIGNAL, (int)number};
+  static const struct {
+    const char *name;
+    enum command_kind kind;
+    long most;
+  } NUMBERED[] = {{"signal ", COMMAND_SIGNAL, 64}, {"close ", COMMAND_CLOSE, CLOSED_ANY}};
+  for (size_t i = 0; i < sizeof NUMBERED / sizeof *NUMBERED; i++) {
+    const size_t length = strlen(NUMBERED[i].name);
+    if (strncmp(line, NUMBERED[i].name, length) != 0) continue;
+    char *end = NULL;
+    long number = strtol(line + length, &end, 10);
+    if (end == line + length || *end != 0 || number < 1 || number > NUMBERED[i].most) break;
+    return (struct command){NUMBERED[i].kind, (int)number};
+  }
+  return (struct command){COMMAND_NONE, 0};
 }

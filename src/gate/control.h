@@ -11,12 +11,13 @@ enum command_kind {
   COMMAND_KILL,
   COMMAND_FREEZE,
   COMMAND_THAW,
-  COMMAND_DRAINED
+  COMMAND_DRAINED,
+  COMMAND_CLOSE
 };
 
 struct command {
   enum command_kind kind;
-  int signal;
+  int number; /* of the signal, or what is closed */
 };
 
 struct control {

@@ -99,7 +99,21 @@ _Static_assert(SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV == FILTER_WAIT_KILLABLE, "
 #error "paddock-gate knows x86-64 and aarch64"
 #endif
 
+/* linux/seccomp.h, 5.9. */
+struct addfd_numbers {
+  uint64_t id;
+  uint32_t flags, source, target, new_flags;
+};
+_Static_assert(sizeof(struct addfd_numbers) == 24, "struct seccomp_notif_addfd");
+#define NOTIFY_ADD_DESCRIPTOR _IOW('!', 3, struct addfd_numbers)
+
 /* ── the rest ── */
+
+/* linux/openat2.h, 5.6: RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS. */
+struct open_how_numbers {
+  uint64_t flags, mode, resolve;
+};
+enum { OPEN_WITHOUT_LINKS = 0x02 | 0x04 };
 
 enum { CLOSE_RANGE_MARK = 1 << 2 /* CLOSE_RANGE_CLOEXEC, 5.11 */ };
 enum { EXECVE_CHECK = 0x10000 /* AT_EXECVE_CHECK, 6.14 */ };
@@ -136,6 +150,10 @@ static inline int sys_pidfd_kill_group(int pidfd) {
 
 static inline int sys_close_range(unsigned first, unsigned last, unsigned flags) {
   return (int)syscall(NR_CLOSE_RANGE, first, last, flags);
+}
+
+static inline int sys_openat2(int directory, const char *path, const struct open_how_numbers *how) {
+  return (int)syscall(NR_OPENAT2, directory, path, how, sizeof *how);
 }
 
 static inline int sys_seccomp(unsigned operation, unsigned flags, void *argument) {

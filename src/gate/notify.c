@@ -78,7 +78,8 @@ static bool send_answer(struct notifier *notifier, const struct call *call, cons
   memset(response, 0, notifier->response_size);
   response->id = call->id;
   if (outcome->answer == CONTINUED) response->flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
-  else response->error = -outcome->error; /* 0 for an emulated call that worked: all of them return 0 */
+  else response->error = -outcome->error; /* 0 for an emulated call that worked */
+  if (outcome->answer == EMULATED && outcome->error == 0) response->val = outcome->result;
   return ioctl(notifier->listener, SECCOMP_IOCTL_NOTIF_SEND, response) == 0 || errno != ENOENT;
 }
 

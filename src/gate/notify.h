@@ -57,6 +57,7 @@ struct notifier {
   pid_t child;
   bool executed; /* the gate's own exec of the program was let through */
   bool kill;     /* a denied call ends the session */
+  unsigned closed; /* enum closing; only ever more */
   bool namespaced; /* the session is in a process namespace of its own: it counts processes in another way */
   struct told reads, writes;
   struct sockets sockets;
@@ -67,8 +68,10 @@ struct notifier {
 struct outcome {
   enum { CONTINUED, EMULATED, DENIED, ANSWERED_LATER } answer; /* later: by notifier_finish */
   int error;
+  int result; /* what an emulated call returns; at least 0 */
   const char *label;
   bool has_target, silent;
+  bool kept; /* granted with RIGHT_KEPT */
   enum { NO_GRANT, GRANTED, NOT_GRANTED } grant;
   struct path target;
 };

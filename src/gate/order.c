@@ -51,7 +51,7 @@ static const char *address_value(const struct operation *operation) {
 
 static const char *answer_value(const struct operation *operation) {
   if (operation->number[1] > 1 || operation->number[4] > 1) return "a flag is 0 or 1";
-  if (operation->number[2] > ANSWER_PROCESS) return "unknown answer";
+  if (operation->number[2] > ANSWER_MAP) return "unknown answer";
   if (operation->number[3] > 4095) return "an error number is at most 4095";
   return strlen(operation->text) > MAX_LABEL ? "the label is too long" : NULL;
 }

@@ -25,7 +25,7 @@
  *
  * Control commands: "signal N" (forward to the program, unless the gate itself received the same signal as a member
  * of the same process group within the last 500 ms), "continue" (SIGCONT to the program's group), "kill", "freeze",
- * "thaw", "drained" (the launcher has read all terminal output and has looked into the cgroups for the last time; the
+ * "thaw", "close N" (enum closing, added up: the program is ready, and what N names is closed for good), "drained" (the launcher has read all terminal output and has looked into the cgroups for the last time; the
  * gate may remove them and exit). Without "drained" the gate stays for ten seconds at a terminal, and for a quarter of a second
  * when it has cgroups to remove.
  */
@@ -103,9 +103,14 @@ enum answer_kind {
   ANSWER_BIND = 5,
   ANSWER_LISTEN = 6,
   ANSWER_CONNECT = 7,
-  ANSWER_PROCESS = 8
+  ANSWER_PROCESS = 8,
+  ANSWER_MAP = 9
 };
 
-enum { RIGHT_READ = 1, RIGHT_WRITE = 2, RIGHT_EXECUTE = 4 };
+/* What "close N" closes, added up. */
+enum closing { CLOSED_EXEC = 1, CLOSED_WRITE = 2, CLOSED_LISTEN = 4, CLOSED_MAP = 8, CLOSED_ANY = 15 };
+
+/* Kept: what may be written there may be written after CLOSED_WRITE, too. */
+enum { RIGHT_READ = 1, RIGHT_WRITE = 2, RIGHT_EXECUTE = 4, RIGHT_KEPT = 8 };
 
 #endif

@@ -28,7 +28,7 @@ void answer_bind(const struct call_context *context, struct outcome *outcome) {
   struct notifier *notifier = context->notifier;
   const struct addresses *binds = &notifier->table->binds;
   const struct address *allowed = read_address(context, binds, outcome);
-  if (allowed == NULL) return;
+  if (allowed == NULL || (notifier->closed & CLOSED_LISTEN) != 0) return;
   int fd = call_descriptor(call, (int)call->args[0]);
   if (fd < 0) return;
   if (is_tcp(fd, allowed->family) && still_valid(notifier, call->id))
@@ -50,7 +50,7 @@ void answer_listen(const struct call_context *context, struct outcome *outcome) 
   if (getsockname(fd, (struct sockaddr *)&address, &length) == 0) {
     describe_address(&address, length, &outcome->target);
     outcome->has_target = true;
-    if (find_address(&notifier->table->binds, &address, length) != NULL && is_tcp(fd, address.ss_family) &&
+    if ((notifier->closed & CLOSED_LISTEN) == 0 && find_address(&notifier->table->binds, &address, length) != NULL && is_tcp(fd, address.ss_family) &&
         was_bound(&notifier->sockets, fd) && still_valid(notifier, call->id))
       emulated(outcome, listen(fd, (int)call->args[1]));
   }

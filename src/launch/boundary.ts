@@ -40,6 +40,16 @@ export const BOUNDARIES: readonly Boundary[] = [
     lacking: 'refusal',
   },
   {
+    what: 'after ready (`phases.ready`): starting programs, opening ports, executable mappings',
+    how: 'the gate refuses them from the launcher’s word on, on register values; nothing opens them again. A program that never becomes ready stays under the fence as it was',
+    lacking: 'nothing is closed without a supervisor, and a warning says so',
+  },
+  {
+    what: 'after ready (`phases.ready: write`): opening files of `files.write` for writing, moving and linking files, cutting them short by name',
+    how: 'the gate opens the private folders’ files itself and hands over the descriptor; every other opening for writing, and what could carry content elsewhere, is refused',
+    lacking: 'nothing is closed without a supervisor, and a warning says so',
+  },
+  {
     what: 'memory, processes, CPU of the whole session',
     how: 'cgroup v2 or v1 leaf',
     lacking:
@@ -73,6 +83,14 @@ export const OBSERVATIONS: readonly Observation[] = [
     why: 'it is the launcher’s own; later ones are refused by the gate, or, where the policy grants programs, by Landlock',
   },
   { what: 'CPU, memory and thread figures', why: 'they are samples' },
+  {
+    what: 'that the program is ready',
+    why: 'it is told from outside: by the port that listens, the first output, or CPU where output is not seen. A program decides when that is, and has what was granted until then; some milliseconds pass before the gate closes',
+  },
+  {
+    what: 'after ready, making folders and links and removing names in folders of `files.write`',
+    why: 'the names are read from the program’s memory when the call is seen, and can change afterwards. Descriptors and mappings from before stay as they are',
+  },
   {
     what: 'refusals that are not reported',
     why: 'the kernel or the filter answers by itself: limits of open files and file sizes, raising a hard limit, signals that a descriptor’s owner would get (`F_SETOWN`), ioctl requests other than those to a terminal, on an older Landlock signals to groups (below ABI 6) and opening for reading with O_TRUNC (below ABI 3), system calls newer than this version of paddock',

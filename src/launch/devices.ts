@@ -1,7 +1,7 @@
 import type { Policy } from '../policy/policy.ts';
 import type { PathGrant } from './landlock.ts';
 import { PROGRAM_MINIMUM } from './minimum.ts';
-import { RIGHT_READ, RIGHT_WRITE } from './operations.ts';
+import { RIGHT_KEPT, RIGHT_READ, RIGHT_WRITE } from './operations.ts';
 
 export type CardKind = 'nvidia' | 'amd';
 
@@ -90,7 +90,7 @@ export function deviceGrants(devices: Policy['devices'], present: readonly Card[
     cards,
     warnings,
     grants: [
-      ...nodes.map((path) => ({ path, rights: RIGHT_READ | RIGHT_WRITE, deviceControl: true })),
+      ...nodes.map((path) => ({ path, rights: RIGHT_READ | RIGHT_WRITE | RIGHT_KEPT, deviceControl: true })),
       ...drivers.flatMap(({ read }) => read.map((path) => ({ path, rights: RIGHT_READ }))),
       ...drivers.flatMap(({ write }) =>
         write.map(({ path }) => ({ path, rights: RIGHT_READ | RIGHT_WRITE })),

@@ -128,7 +128,8 @@ const KINDS: Readonly<Record<Answer, string>> = {
   process: 'boundary: decided by the gate on register values',
   'exec-once': 'boundary: the first is the start, all others are refused',
   exec: 'observation: Landlock decides',
-  open: 'observation: Landlock decides',
+  map: 'boundary after ready, where the policy closes it: refused on register values; observation before',
+  open: 'observation: Landlock decides; after ready, where the policy closes writing, files are opened by the gate',
   continue: 'observation: Landlock decides, or what the matrix says for its ABI',
 };
 

@@ -6,7 +6,7 @@ import type { Policy } from '../policy/policy.ts';
 import { isHidden, type Uncovered, uncover } from './hidden.ts';
 import type { PathGrant } from './landlock.ts';
 import { MINIMUM, PROGRAM_MINIMUM } from './minimum.ts';
-import { type Operation, RIGHT_EXECUTE, RIGHT_READ, RIGHT_WRITE } from './operations.ts';
+import { type Operation, RIGHT_EXECUTE, RIGHT_KEPT, RIGHT_READ, RIGHT_WRITE } from './operations.ts';
 import type { PathFacts } from './paths.ts';
 import type { LaunchPlan } from './plan.ts';
 
@@ -54,11 +54,11 @@ function allGrants(input: GrantsInput): PathGrant[] {
       rights,
     })),
     ...(input.streams === 'terminal'
-      ? [{ path: '/dev/tty', rights: RIGHT_READ | RIGHT_WRITE, deviceControl: true }]
+      ? [{ path: '/dev/tty', rights: RIGHT_READ | RIGHT_WRITE | RIGHT_KEPT, deviceControl: true }]
       : []),
     ...[directories.home, directories.tmp, directories.work].map((path) => ({
       path,
-      rights: RIGHT_READ | RIGHT_WRITE,
+      rights: RIGHT_READ | RIGHT_WRITE | RIGHT_KEPT,
     })),
     ...listed(files.read, RIGHT_READ),
     ...written,

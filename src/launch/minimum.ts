@@ -1,5 +1,5 @@
 import type { PathGrant } from './landlock.ts';
-import { RIGHT_EXECUTE, RIGHT_READ, RIGHT_WRITE } from './operations.ts';
+import { RIGHT_EXECUTE, RIGHT_KEPT, RIGHT_READ, RIGHT_WRITE } from './operations.ts';
 
 interface Minimum extends PathGrant {
   readonly why: string;
@@ -26,7 +26,7 @@ export const MINIMUM: readonly Minimum[] = [
   read('/proc/sys/vm/overcommit_memory', 'the C library’s allocator'),
   read('/sys/devices/system/cpu', 'topology for the number of threads'),
   read('/sys/devices/system/node', 'NUMA topology'),
-  { path: '/dev/null', rights: RIGHT_READ | RIGHT_WRITE, why: 'where output is thrown away' },
+  { path: '/dev/null', rights: RIGHT_READ | RIGHT_WRITE | RIGHT_KEPT, why: 'where output is thrown away' },
   read('/dev/zero', 'zeroed memory'),
   read('/dev/urandom', 'random numbers'),
   read('/dev/random', 'random numbers'),

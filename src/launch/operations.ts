@@ -97,7 +97,7 @@ export type Handle = { readonly fd: number } | { readonly slot: number };
  * continue: let the kernel do it (observation only). deny: fail with errno. exec-once: continue the first, deny the
  * rest. open: continue, and report by grants. bind, listen: done by the gate on its own duplicate of the socket.
  * connect: by the gate, too, to what `allow-connect` lists; denied and reported otherwise. exec: continue, and report the path. process: continue when the process that
- * the call names is one of the session, deny and report otherwise.
+ * the call names is one of the session, deny and report otherwise. map: continue until executable mappings are closed, then deny.
  */
 export type Answer =
   | 'continue'
@@ -108,11 +108,14 @@ export type Answer =
   | 'bind'
   | 'listen'
   | 'connect'
-  | 'process';
+  | 'process'
+  | 'map';
 
 export const RIGHT_READ = 1;
 export const RIGHT_WRITE = 2;
 export const RIGHT_EXECUTE = 4;
+/** With `grant`: may be written after the program is ready, too, where that closes writing. */
+export const RIGHT_KEPT = 8;
 
 const ANSWERS: readonly Answer[] = [
   'continue',
@@ -124,6 +127,7 @@ const ANSWERS: readonly Answer[] = [
   'listen',
   'connect',
   'process',
+  'map',
 ];
 const CGROUP_KINDS = ['v2', 'v1-freezer', 'v1'] as const;
 

@@ -1,5 +1,5 @@
 import type { Standing } from '../integrity/verdict.ts';
-import type { Protection } from '../policy/policy.ts';
+import type { Closing, Protection } from '../policy/policy.ts';
 import type { Card } from './devices.ts';
 import type { Operation } from './operations.ts';
 import type { Stillness } from './still.ts';
@@ -70,6 +70,8 @@ export interface LaunchPlan {
     /** Where it may connect to, as the policy says it; absent: nowhere. */
     readonly connect?: readonly string[];
   };
+  /** Closed for good once the program is ready. */
+  readonly closing: readonly Closing[];
   /** Graphics cards within reach. */
   readonly cards: readonly Pick<Card, 'kind' | 'number'>[];
   readonly streams: 'terminal' | 'pipes';

@@ -5,6 +5,7 @@ import { escapeText } from '../lib/text.ts';
 import type { EffectivePolicy, Policy } from '../policy/policy.ts';
 import type { PreparedArguments } from './arguments.ts';
 import { cgroupOperations, joinOperations, planLeaves } from './cgroup.ts';
+import { planClosing } from './closing.ts';
 import { type Card, deviceGrants } from './devices.ts';
 import { prepareEnvironment } from './environment.ts';
 import { grantedPaths, grantOperations } from './grants.ts';
@@ -123,6 +124,7 @@ export function planLaunch(input: LaunchInput): LaunchPlan {
     reads: input.arguments.reads,
     devices: devices.grants,
   });
+  const closing = planClosing(policy, input.host);
   return {
     id: input.id,
     file: input.file,
@@ -137,6 +139,7 @@ export function planLaunch(input: LaunchInput): LaunchPlan {
         : { mode: 'serve', address: network.address, port: network.port }),
       ...(connect.length > 0 ? { connect } : {}),
     },
+    closing: closing.closing,
     cards: devices.cards.map(({ kind, number }) => ({ kind, number })),
     streams: input.streams,
     ...(start.form === 'ape' ? { loader: { sha256: start.sha256, size: start.loader.length } } : {}),
@@ -147,7 +150,12 @@ export function planLaunch(input: LaunchInput): LaunchPlan {
     cgroups: leaves,
     weaknesses: limitWeaknesses(policy.limits, input.host),
     operations: operations(input, architecture, leaves, kinds, environment.variables, argv, granted.grants),
-    warnings: [...warnings(input, environment.withheld), ...granted.warnings, ...devices.warnings],
+    warnings: [
+      ...warnings(input, environment.withheld),
+      ...granted.warnings,
+      ...devices.warnings,
+      ...closing.warnings,
+    ],
   };
 }
 
@@ -226,6 +234,7 @@ function seccompOptions(input: LaunchInput, policy: Policy): SeccompOptions {
     execute: policy.files.execute.length > 0,
     landlockAbi: input.host.landlockAbi,
     devices: deviceGrants(policy.devices, input.cards).cards.length > 0,
+    closesMappings: planClosing(policy, input.host).closing.includes('map'),
     bound: holdsByAffinity(policy.limits, input.host),
     kill: {
       exec: policy.watch.exec === 'kill',

@@ -2,6 +2,7 @@ import { FILE_RULES } from './rules/files.ts';
 import { NAMESPACE_RULES } from './rules/isolation.ts';
 import { KERNEL_RULES } from './rules/kernel.ts';
 import { PROCESS_RULES } from './rules/processes.ts';
+import { READY_RULES } from './rules/ready.ts';
 import type { Rule } from './rules/rule.ts';
 import { SOCKET_RULES } from './rules/sockets.ts';
 
@@ -16,4 +17,5 @@ export const RULES: readonly Rule[] = [
   ...KERNEL_RULES,
   ...SOCKET_RULES,
   ...FILE_RULES,
+  ...READY_RULES,
 ];

@@ -1,4 +1,5 @@
 import { startGate } from '../gate/client.ts';
+import { closingBits } from '../launch/closing.ts';
 import type { LaunchPlan } from '../launch/plan.ts';
 import { PaddockError } from '../lib/errors.ts';
 import { escapeText } from '../lib/text.ts';
@@ -26,6 +27,8 @@ export interface Observer {
   output(descriptor: 1 | 2, bytes: number): KillReason | undefined;
   /** The time of the session is up. */
   timeUp(limitMs: number): KillReason | undefined;
+  /** The program has begun to serve or to answer; asked behind each of the others. Left out: never. */
+  isReady?(): boolean;
 }
 
 /** Signals that are forwarded to the program, by number; and the job control of the caller's shell. */
@@ -68,6 +71,8 @@ export async function conduct(input: ConductInput): Promise<Conducted> {
   let failure: PaddockError | undefined;
   let killed: KillReason | undefined;
   let running = false;
+  let closed = false;
+  const closing = closingBits(input.plan.closing);
   const timers: NodeJS.Timeout[] = [];
   const decode = eventDecoder();
 
@@ -117,6 +122,10 @@ export async function conduct(input: ConductInput): Promise<Conducted> {
   }
 
   function act(reason: KillReason | undefined): void {
+    if (!closed && observer.isReady?.() === true) {
+      closed = true;
+      if (closing !== 0) gate.close(closing);
+    }
     if (reason === undefined) return;
     killed ??= reason;
     gate.kill();

@@ -81,6 +81,8 @@ export function observeSession(input: ObserverInput): SessionObserver {
     return fatal === undefined ? undefined : { by: 'rule', detail: fatal.message };
   }
 
+  let ready = false;
+
   function keepTransition(transition: Transition): void {
     const isRoom = transitions.length < MAX_TRANSITIONS;
     if (isRoom) transitions.push(transition);
@@ -88,6 +90,10 @@ export function observeSession(input: ObserverInput): SessionObserver {
     const { time, ...rest } = transition;
     session.append(time, { event: 'phase', ...rest }, isRoom);
     input.phase?.(transition);
+    if (ready || transition.from !== 'loading' || transition.to === 'exiting') return;
+    ready = true;
+    const { closing } = input.plan;
+    if (closing.length > 0) session.append(time, { event: 'closed', closing }, true);
   }
 
   function keepAlert(alert: Alert): void {
@@ -178,6 +184,7 @@ export function observeSession(input: ObserverInput): SessionObserver {
       deciding(
         () => take({ kind: 'output', time: input.now(), descriptor, bytes }) ?? ended(limits.output(bytes)),
       ),
+    isReady: () => ready,
     timeUp: (limitMs) => deciding(() => ended({ limit: 'time', figure: limitMs })),
     finish(result, reason) {
       if (record !== undefined) return record;

@@ -91,7 +91,7 @@ export interface EventLine {
   readonly seq: number;
   /** ISO 8601, UTC. */
   readonly time: string;
-  /** `session` (the header), the names of the gate's events, `phase`, `alert`, `sample`, `totals`, `full`, `kill`, `end`. */
+  /** `session` (the header), the names of the gate's events, `phase`, `alert`, `sample`, `totals`, `closed`, `full`, `kill`, `end`. */
   readonly event: string;
   readonly [field: string]: unknown;
 }

@@ -15,6 +15,7 @@ import {
   REQUEST_ATTACKS,
 } from './tables/paths.ts';
 import { PROCESS_ATTACKS } from './tables/processes.ts';
+import { READY_ATTACKS } from './tables/ready.ts';
 import { SESSION_ATTACKS } from './tables/session.ts';
 
 /** The family of a row is what the row says, else what `FAMILY_OF` says of its attempt, else its table's. */
@@ -33,6 +34,7 @@ const TABLES: readonly (readonly [Family, readonly Attack[]])[] = [
   ['time-of-check', EXCHANGE_ATTACKS],
   ['gate', GATE_ATTACKS],
   ['resources', LIMIT_ATTACKS],
+  ['phases', READY_ATTACKS],
 ];
 
 /** An attempt with its place in the suite. */

@@ -15,6 +15,7 @@ export const FAMILIES = [
   'supervision',
   'gate',
   'inheritance',
+  'phases',
 ] as const;
 
 export type Family = (typeof FAMILIES)[number];

@@ -24,6 +24,7 @@ const FURTHER: readonly Partial<SeccompOptions>[] = [
   { devices: true },
   { bound: true },
   { connects: true },
+  { closesMappings: true },
 ];
 
 const PLANS: readonly SeccompOptions[] = [1, 2, 3, 4, 5, 6, 7].flatMap((landlockAbi) =>

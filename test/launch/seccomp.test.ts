@@ -34,7 +34,9 @@ const NONE: SeccompOptions = {
 const SERVE: SeccompOptions = { ...NONE, network: 'serve' };
 const EVERY: readonly SeccompOptions[] = [1, 2, 3, 5, 6, 7].flatMap((landlockAbi) =>
   (['none', 'serve'] as const).flatMap((network) =>
-    [true, false].map((execute) => ({ ...NONE, landlockAbi, network, execute })),
+    [true, false].flatMap((execute) =>
+      [true, false].map((closesMappings) => ({ ...NONE, landlockAbi, network, execute, closesMappings })),
+    ),
   ),
 );
 

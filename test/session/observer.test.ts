@@ -57,6 +57,7 @@ function stage(limits: Partial<Policy['limits']> = {}): Stage {
       ...plan,
       id,
       cgroups: [],
+      closing: [],
       directories: { root: '/none', home: '/none/home', tmp: '/none/tmp', work: '/none/work' },
     } as unknown as LaunchPlan,
     actions: start().policy.watch,

@@ -14,6 +14,8 @@ export interface SeccompOptions {
   readonly devices?: boolean;
   /** It is held to its CPUs by naming them, so it may not name others. */
   readonly bound?: boolean;
+  /** Executable mappings are closed when the program is ready. */
+  readonly closesMappings?: boolean;
   /** Whether a denied call of that family ends the session. */
   readonly kill: Readonly<Record<'exec' | 'connect' | 'syscall', boolean>>;
 }
