@@ -271,18 +271,18 @@ static void read_status(struct session *session) {
   }
 }
 
+static bool has_ended(const siginfo_t *info) {
+  return info->si_code == CLD_EXITED || info->si_code == CLD_KILLED || info->si_code == CLD_DUMPED;
+}
+
 static void child_changed(struct session *session, const siginfo_t *info) {
   struct line line;
-  const bool ended = info->si_code == CLD_EXITED || info->si_code == CLD_KILLED || info->si_code == CLD_DUMPED;
-  /* While another still holds its status pipe: the one that was to follow it. */
-  if (ended && session->phase == SETTING_UP)
-    setup_failed(session, "namespaces", ECANCELED, "the child was killed while it was set up");
   if (session->phase != RUNNING) return;
   if (info->si_code == CLD_STOPPED || info->si_code == CLD_CONTINUED) {
     line_begin(&line, info->si_code == CLD_STOPPED ? "stopped" : "continued");
     line_number(&line, "signal", info->si_status);
     events_emit(session->events, &line, NOTICE);
-  } else if (ended) {
+  } else if (has_ended(info)) {
     exited(session, info);
   }
 }
@@ -304,6 +304,11 @@ static bool collect(void *context) {
     if (info.si_pid == session->child && session->phase == SETTING_UP) {
       read_status(session);
       if (session->phase == SETTING_UP) read_status(session); /* a message, and then the end */
+      /* Another may still hold the pipe that was to end with the exec: it has been handed on to the init and the guide. */
+      if (info.si_pid == session->child && session->phase == SETTING_UP && has_ended(&info)) {
+        if (process_never_executed(session->child)) never_executed(session);
+        else started(session);
+      }
     }
     siginfo_t taken = {0};
     if (waitid(P_PID, (id_t)info.si_pid, &taken, wanted) < 0 || taken.si_pid == 0) continue;

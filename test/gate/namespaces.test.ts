@@ -137,6 +137,14 @@ describe.runIf(possible).each(users)('in namespaces of its own a program of %s',
     expect(run.events.at(-2)).toMatchObject(end);
   });
 
+  it('is told of when it ends at once, many times side by side', async () => {
+    const runs = Array.from({ length: 24 }, () =>
+      runGate({ ...as, operations: shell('kill -11 $$', inside()) }),
+    );
+    for (const run of await Promise.all(runs))
+      expect(run.events.map(({ event }) => event)).toEqual(['started', 'exited', 'finished']);
+  });
+
   it('aborts, faults and stops like any other', async () => {
     for (const signal of [6, 11, 3]) {
       const run = await runGate({ ...as, operations: shell(`kill -${signal} $$`, inside()) });
