@@ -29,9 +29,13 @@ async function makeCases(scratch) {
   const file = writeTiny(product, scratch);
   const env = { PATH: process.env.PATH, HOME: scratch, XDG_STATE_HOME: join(scratch, 'state') };
   const run = (program, args) => () => start(program, args, { env, stdio: 'ignore' });
+  const plan = (namespaces) => planOf(file, env, scratch, ['--namespaces', namespaces]);
+  const gate = (namespaces) => gateRun(product, file, plan(namespaces), scratch);
+  const givesNamespaces = plan('auto').protections.includes('namespaces');
   return [
     { name: BARE, run: run(file, ['--version']) },
-    { name: 'paddock-gate', run: gateRun(product, file, planOf(file, env, scratch), scratch) },
+    { name: 'paddock-gate', run: gate('off') },
+    ...(givesNamespaces ? [{ name: 'paddock-gate, namespaces', run: gate('require') }] : []),
     ...peers(scratch, file).map(({ name, command: [program, ...args] }) => ({
       name,
       run: run(program, args),

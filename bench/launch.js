@@ -30,11 +30,7 @@ async function makeCases(scratch) {
   return [
     { name: 'true', run: run(which('true'), []) },
     { name: 'llamafile, bare', peer: 'true', run: run(file, ['--version']) },
-    {
-      name: 'llamafile, gate alone',
-      peer: 'llamafile, bare',
-      run: gateRun(product, file, planOf(file, env, scratch), scratch),
-    },
+    ...gateCases(product, file, env, scratch),
     { name: 'node -e 0', peer: 'true', run: run(process.execPath, ['-e', '0']) },
     {
       name: 'paddock --version',
@@ -53,6 +49,29 @@ async function makeCases(scratch) {
     },
   ];
 }
+
+/** The gate without the launcher: its start, what the fence adds, and what namespaces add where the host gives them. */
+function gateCases(product, file, env, scratch) {
+  const peer = 'llamafile, bare';
+  const fenced = planOf(file, env, scratch, ['--namespaces', 'off']);
+  const whole = planOf(file, env, scratch, ['--namespaces', 'auto']);
+  const bare = { ...fenced, operations: fenced.operations.filter(({ op }) => UNFENCED.has(op)) };
+  const cases = [
+    { name: 'llamafile, gate, no fence', peer, run: gateRun(product, file, bare, scratch) },
+    { name: 'llamafile, gate alone', peer, run: gateRun(product, file, fenced, scratch) },
+  ];
+  if (!whole.protections.includes('namespaces')) return cases;
+  return [
+    ...cases,
+    { name: 'llamafile, gate, namespaces', peer, run: gateRun(product, file, whole, scratch) },
+  ];
+}
+
+/** What a program needs to be started at all. */
+const UNFENCED = new Set([
+  ...['subreaper', 'memfd', 'fork', 'death-signal', 'place', 'close-from', 'environment', 'argument'],
+  ...['signals', 'exec'],
+]);
 
 function report(rows, rounds) {
   const lines = [

@@ -1,6 +1,6 @@
 // The product as the benches use it: a tiny llamafile, its plan, and the gate started with that plan alone.
 import { spawnSync } from 'node:child_process';
-import { chmodSync, closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -42,8 +42,9 @@ export async function loadProduct(scratch) {
 }
 
 /** A plan that is only printed names no folder of its own: it gets one here. */
-export function planOf(file, env, scratch) {
-  const result = spawnSync(process.execPath, [PADDOCK, 'run', '--dry-run', file, '--version'], {
+export function planOf(file, env, scratch, options = []) {
+  const command = [PADDOCK, 'run', ...options, '--dry-run', file, '--version'];
+  const result = spawnSync(process.execPath, command, {
     env,
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -58,7 +59,7 @@ export function planOf(file, env, scratch) {
 export function gateRun({ encodeOperations }, file, plan, scratch) {
   for (const folder of Object.values(plan.directories)) mkdirSync(folder, { recursive: true, mode: 0o700 });
   const operations = plan.operations.filter(({ op }) => op !== 'cgroup' && op !== 'join').map(revive);
-  const order = join(scratch, 'operations');
+  const order = join(mkdtempSync(join(scratch, 'order-')), 'operations');
   writeFileSync(order, encodeOperations(operations));
   const run = (told) => {
     const [given, events, judged] = [openSync(order, 'r'), openSync(told, 'w'), openSync(file, 'r')];
