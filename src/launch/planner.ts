@@ -3,6 +3,7 @@ import { PaddockError } from '../lib/errors.ts';
 import type { Environment } from '../lib/paths.ts';
 import { escapeText } from '../lib/text.ts';
 import type { EffectivePolicy, Policy } from '../policy/policy.ts';
+import { PRESETS } from '../policy/preset-names.ts';
 import type { PreparedArguments } from './arguments.ts';
 import { cgroupOperations, joinOperations, planLeaves } from './cgroup.ts';
 import { planClosing } from './closing.ts';
@@ -154,12 +155,18 @@ export function planLaunch(input: LaunchInput): LaunchPlan {
       ...warnings(input, environment.withheld),
       ...granted.warnings,
       ...devices.warnings,
-      ...closing.warnings,
+      ...(fromPreset(input.effective) ? [] : closing.warnings),
     ],
   };
 }
 
 const CONNECTS_BY = ['seccomp-notify'] as const;
+
+// That a preset's default gives way to what the user grants is nothing to warn of at each run.
+function fromPreset({ origins, hasCeiling }: EffectivePolicy): boolean {
+  const layer = origins.get('phases.ready')?.layer;
+  return !hasCeiling && PRESETS.some((name) => `${name}.yaml` === layer);
+}
 
 // The order is that of the kernel's demands: see the comments at each step.
 function operations(

@@ -23,7 +23,7 @@ export interface SuiteOptions {
   readonly attacks?: readonly Attack[];
   /** As if the host had this Landlock ABI. */
   readonly landlockAbi?: number;
-  /** Without control runs, where another suite has them. */
+  /** Without control runs, where another suite has them, as the one of the gate without sanitizers has. */
   readonly bare?: boolean;
   /** With the extra layer, or, as the fence is whole without it, not. */
   readonly namespaces?: boolean;
@@ -39,7 +39,7 @@ export function suite({
   attacks = ATTACKS,
   landlockAbi,
   namespaces = false,
-  bare = !namespaces,
+  bare = !namespaces && !SANITIZED,
 }: SuiteOptions): void {
   const reason = whyNotHere(uid, namespaces);
   if (reason !== undefined) {

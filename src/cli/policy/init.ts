@@ -97,9 +97,7 @@ export async function interview(
   say('What will run under this policy?');
   for (const [index, { preset, what }] of PURPOSES.entries()) say(`  ${index + 1}  ${what} (${preset})`);
   const choice = await until(question, say, 'number [1]: ', '1', (text) =>
-    PURPOSES[Number(text) - 1] === undefined
-      ? `a number from 1 to ${PURPOSES.length} is expected`
-      : undefined,
+    PURPOSES[Number(text) - 1] === undefined ? `expected: a number from 1 to ${PURPOSES.length}` : undefined,
   );
   const preset = PURPOSES[Number(choice) - 1]?.preset ?? 'default';
   const asked = (key: string) => (text: string) => fault({ preset, [key]: text });
@@ -168,7 +166,7 @@ function fault(answers: Answers): string | undefined {
   const result = examinePolicy(policyText(answers), 'answer', { memoryBytes: 2 ** 34, home: '/' });
   if (!('problems' in result)) return undefined;
   const [first] = result.problems;
-  return `${first?.detail.expected ?? first?.message} is expected`;
+  return `expected: ${first?.detail.expected ?? first?.message}`;
 }
 
 /** The policy file. Values are written as JSON, which is YAML whatever was typed. */
