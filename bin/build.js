@@ -39,6 +39,13 @@ const PROGRAMS = [
   },
   // Libraries of drivers can only be loaded by a program that is not static.
   { name: 'gpu-probe', folders: ['src/host/gpu-probe'], flags: ['-ldl'], dynamic: true },
+  // A llamafile maps it at any address, and its linker is the system's.
+  {
+    name: 'dlopen-helper',
+    folders: ['src/host/dlopen-helper'],
+    flags: ['-fPIE', '-pie', '-Wl,-z,noexecstack', '-ldl'],
+    dynamic: true,
+  },
   { name: 'ape-loader', folders: ['src/demo/loader'], flags: FREESTANDING, freestanding: true, only: 'x64' },
 ];
 

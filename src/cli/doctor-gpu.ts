@@ -4,7 +4,9 @@ import * as v from 'valibot';
 import { findCards } from '../host/cards.ts';
 import type { Check } from '../host/doctor.ts';
 import { packageRoot } from '../host/native.ts';
+import { makeClosedFolders, sealFolders } from '../launch/closed-folders.ts';
 import { type Card, type CardKind, DRIVERS } from '../launch/devices.ts';
+import type { SessionDirectories } from '../launch/directories.ts';
 import { escapeText } from '../lib/text.ts';
 import type { Context } from './context.ts';
 import { type FencedOutput, runFenced } from './own-program.ts';
@@ -41,7 +43,11 @@ export async function checkCards(context: Context): Promise<Check[]> {
   const program = join(packageRoot(), 'dist/gpu-probe');
   const cards = findCards();
   if (cards.length > 0 && !existsSync(program)) return [unbuilt(program)];
-  return diagnoseCards(cards, (kind) => runFenced(context, kind, program));
+  const fill = (directories: SessionDirectories): void => {
+    makeClosedFolders(directories);
+    sealFolders(directories);
+  };
+  return diagnoseCards(cards, (kind) => runFenced(context, { program, kind, cards, fill }));
 }
 
 function judged(kind: CardKind, count: number, stdout: string, stderr: string): Check {

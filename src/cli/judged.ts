@@ -71,7 +71,7 @@ export async function judgeOpened(
 let kept: { readonly places: BaselinePlaces; readonly baselines: readonly Baseline[] } | undefined;
 
 /** The releases that were learned; read once, when the first file needs them. */
-async function learned(places: BaselinePlaces): Promise<readonly Baseline[]> {
+export async function learned(places: BaselinePlaces): Promise<readonly Baseline[]> {
   const same = (['user', 'uid', 'systemOnly'] as const).every((key) => kept?.places[key] === places[key]);
   if (kept !== undefined && same) return kept.baselines;
   const { readBaselines } = await import('../integrity/baselines/store.ts');

@@ -1,11 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { closeSync, openSync } from 'node:fs';
-import { findCards } from '../host/cards.ts';
 import { ensureGate, packageRoot } from '../host/native.ts';
 import { probeHost } from '../host/probe.ts';
 import { killLeaves, makeLeaves, removeLeaves } from '../launch/cgroup.ts';
-import type { CardKind } from '../launch/devices.ts';
-import { makeDirectories, removeDirectories } from '../launch/directories.ts';
+import type { Card, CardKind } from '../launch/devices.ts';
+import { makeDirectories, removeDirectories, type SessionDirectories } from '../launch/directories.ts';
 import { systemPaths } from '../launch/paths.ts';
 import type { LaunchPlan } from '../launch/plan.ts';
 import { planLaunch } from '../launch/planner.ts';
@@ -23,12 +22,25 @@ export interface FencedOutput {
   readonly stderr: string;
 }
 
+export interface OwnProgram {
+  readonly program: string;
+  readonly args?: readonly string[];
+  readonly kind: CardKind;
+  /** Those within reach, if the policy allows it. */
+  readonly cards: readonly Card[];
+  /** Puts something into the private folders, and closes what is to be closed. */
+  fill(directories: SessionDirectories): void | Promise<void>;
+}
+
 /**
  * Runs a program of paddock's own, which is no llamafile, inside the fence that the user's policy raises, with graphics cards
  * in reach. Not recorded: it is no session of a model.
  * @throws PaddockError as `run` does, save for what is judged.
  */
-export async function runFenced(context: Context, kind: CardKind, program: string): Promise<FencedOutput> {
+export async function runFenced(
+  context: Context,
+  { program, args = [], kind, cards, fill }: OwnProgram,
+): Promise<FencedOutput> {
   const { state, config, cache } = userPaths(context.env, context.home);
   const gate = await ensureGate({ cache, uid: context.uid, searchPath: context.env.PATH, say: () => {} });
   const loaded = await policyLayers(context, { files: [], flags: { devices: { gpu: kind } } });
@@ -36,6 +48,7 @@ export async function runFenced(context: Context, kind: CardKind, program: strin
   const directories = makeDirectories(context.env, context.uid);
   const fd = openSync(program, 'r');
   try {
+    await fill(directories);
     const plan = planLaunch({
       id: sessionId(context.now(), randomBytes(3)),
       file: program,
@@ -45,7 +58,7 @@ export async function runFenced(context: Context, kind: CardKind, program: strin
       start: { form: 'elf' },
       still: { how: 'restat', why: 'it is a program of paddock’s own' },
       held: [],
-      arguments: { args: [], line: [], reads: [], network: { mode: 'none' }, warnings: [] },
+      arguments: { args, line: [], reads: [], network: { mode: 'none' }, warnings: [] },
       environment: context.env,
       home: context.home,
       directories,
@@ -53,7 +66,7 @@ export async function runFenced(context: Context, kind: CardKind, program: strin
       streams: 'pipes',
       reopen: [],
       allowDegraded: true, // whether a driver initialises is all that is asked
-      cards: findCards(),
+      cards,
       paths: systemPaths,
     });
     return await conducted(plan, gate, fd);

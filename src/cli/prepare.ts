@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { findCards } from '../host/cards.ts';
 import { ensureGate, packageRoot } from '../host/native.ts';
 import { probeHost } from '../host/probe.ts';
+import { deviceGrants } from '../launch/devices.ts';
 import { below, makeDirectories, removeDirectories } from '../launch/directories.ts';
 import { systemPaths } from '../launch/paths.ts';
 import type { HostAbilities, LaunchPlan } from '../launch/plan.ts';
@@ -17,7 +18,8 @@ import type { Decision, EffectivePolicy } from '../policy/policy.ts';
 import { sessionId } from '../session/start.ts';
 import type { Context } from './context.ts';
 import { type OpenEngine, openEngine, trustOf } from './engine.ts';
-import { type Judged, type JudgedBy, naming } from './judged.ts';
+import { extractLibraries } from './extract-libraries.ts';
+import { type Judged, type JudgedBy, learned, naming } from './judged.ts';
 import { openAndJudge } from './open-judged.ts';
 import { placed } from './placement.ts';
 import { policyLayers } from './policy-layers.ts';
@@ -29,6 +31,7 @@ import { reopenable } from './reopenable.ts';
 import { flagLayer, type RunFlags, withoutEffect } from './run-flags.ts';
 import type { Speaker } from './speaker.ts';
 import type { StillFile } from './still.ts';
+import { baselinesFor } from './trust-places.ts';
 
 export interface RunInput extends RunFlags {
   readonly file: string;
@@ -169,6 +172,16 @@ async function prepareAllowed(
       markOwner(directories, nameProcess(PROC_FILES, process.pid) ?? { pid: process.pid, startTime: -1 });
     const args = userArguments(context, input, { judged, decision, engine, directories }, say);
     const program = prepareProgram(running, start, directories, dry);
+    const cards = policy.devices.gpu === 'none' ? [] : findCards();
+    const libraries = await extractLibraries({
+      judged: running.judged,
+      kinds: [...new Set(deviceGrants(policy.devices, cards).cards.map(({ kind }) => kind))],
+      directories,
+      dryRun: dry,
+      baselines: async () => learned(baselinesFor(context, decision.effective)),
+      helper: join(packageRoot(), 'dist/dlopen-helper'),
+      nowMs: context.now().getTime(),
+    });
     const plan = planLaunch({
       id,
       file: resolve(context.cwd, input.file),
@@ -187,7 +200,8 @@ async function prepareAllowed(
       streams,
       reopen: streams === 'pipes' ? reopenable(decision.effective.policy.limits.outputBytes !== null) : [],
       allowDegraded: mayDegrade(input, decision, say),
-      cards: policy.devices.gpu === 'none' ? [] : findCards(),
+      cards,
+      ...(libraries === undefined ? {} : { libraries }),
       paths: systemPaths,
     });
     for (const line of plan.warnings) say('warn', line);

@@ -43,8 +43,13 @@ export function judgedBy(context: Context, effective: EffectivePolicy, remembere
   const believed = remembered && !effective.hasCeiling && cache !== undefined;
   return {
     look: believed ? { ...look, cache } : look,
-    baselines: { ...baselinePlaces(context), ...(effective.hasCeiling ? { systemOnly: true } : {}) },
+    baselines: baselinesFor(context, effective),
   };
+}
+
+/** Whose baselines count under this policy. */
+export function baselinesFor(context: Context, { hasCeiling }: EffectivePolicy): BaselinePlaces {
+  return { ...baselinePlaces(context), ...(hasCeiling ? { systemOnly: true } : {}) };
 }
 
 /** What `run` and `verify` look for beside a file, under this policy. */

@@ -3,6 +3,7 @@ import { PaddockError } from '../lib/errors.ts';
 import { isBelow } from '../lib/paths.ts';
 import { escapeText } from '../lib/text.ts';
 import type { Policy } from '../policy/policy.ts';
+import { closedGrants } from './closed-folders.ts';
 import { isHidden, type Uncovered, uncover } from './hidden.ts';
 import type { PathGrant } from './landlock.ts';
 import { MINIMUM, PROGRAM_MINIMUM } from './minimum.ts';
@@ -19,7 +20,7 @@ export interface GrantsInput {
   readonly streams: LaunchPlan['streams'];
   /** paddock's own folders: records, policies, the gate. */
   readonly own: readonly string[];
-  /** Nodes and files of graphics cards. */
+  /** Nodes and files of graphics cards; where there are any, what holds libraries in the private folders is closed. */
   readonly devices: readonly PathGrant[];
   readonly paths: PathFacts;
 }
@@ -56,16 +57,17 @@ function allGrants(input: GrantsInput): PathGrant[] {
     ...(input.streams === 'terminal'
       ? [{ path: '/dev/tty', rights: RIGHT_READ | RIGHT_WRITE | RIGHT_KEPT, deviceControl: true }]
       : []),
-    ...[directories.home, directories.tmp, directories.work].map((path) => ({
-      path,
-      rights: RIGHT_READ | RIGHT_WRITE | RIGHT_KEPT,
-    })),
+    ...(input.devices.length > 0 ? closedGrants(directories) : openGrants(directories)),
     ...listed(files.read, RIGHT_READ),
     ...written,
     ...listed(files.execute, RIGHT_READ | RIGHT_EXECUTE),
     ...input.reads.map((path) => ({ path, rights: RIGHT_READ })),
     ...input.devices,
   ];
+}
+
+function openGrants({ home, tmp, work }: LaunchPlan['directories']): PathGrant[] {
+  return [home, tmp, work].map((path) => ({ path, rights: RIGHT_READ | RIGHT_WRITE | RIGHT_KEPT }));
 }
 
 /**

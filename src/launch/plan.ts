@@ -74,6 +74,8 @@ export interface LaunchPlan {
   readonly closing: readonly Closing[];
   /** Graphics cards within reach. */
   readonly cards: readonly Pick<Card, 'kind' | 'number'>[];
+  /** What was put into the closed app folders; absent: no card is within reach. */
+  readonly libraries?: GpuLibraries;
   readonly streams: 'terminal' | 'pipes';
   readonly loader?: { readonly sha256: string; readonly size: number };
   /** The program is executed from a private copy with its own ELF header in front; descriptor 6 must be that copy. */
@@ -99,6 +101,20 @@ export interface LaunchPlan {
   readonly weaknesses: readonly string[];
   readonly operations: readonly Operation[];
   /** What the user should know; one line each, escaped. */
+  readonly warnings: readonly string[];
+}
+
+/** GPU libraries of a known release, extracted for one session; or why there are none. */
+export interface GpuLibraries {
+  /** Read-only for the program. Empty: it computes on the CPU. */
+  readonly files: readonly {
+    /** Absolute. */
+    readonly path: string;
+    readonly bytes: number;
+    /** Of the content (hex). */
+    readonly sha256: string;
+  }[];
+  /** For the user, one line each, escaped. */
   readonly warnings: readonly string[];
 }
 

@@ -24,7 +24,7 @@ import {
   RIGHT_WRITE,
 } from './operations.ts';
 import type { PathFacts } from './paths.ts';
-import type { CgroupLeaf, HostAbilities, LaunchPlan, TrustedEngine } from './plan.ts';
+import type { CgroupLeaf, GpuLibraries, HostAbilities, LaunchPlan, TrustedEngine } from './plan.ts';
 import { protections } from './protections.ts';
 import type { SeccompOptions } from './rules/rule.ts';
 import { answers, denyProgram, notifyProgram } from './seccomp.ts';
@@ -63,6 +63,8 @@ export interface LaunchInput {
   readonly allowDegraded: boolean;
   /** The graphics cards of this host; empty where the policy grants none. */
   readonly cards: readonly Card[];
+  /** What lies in the closed app folders, where cards are within reach. */
+  readonly libraries?: GpuLibraries;
   readonly paths: PathFacts;
 }
 
@@ -142,6 +144,7 @@ export function planLaunch(input: LaunchInput): LaunchPlan {
     },
     closing: closing.closing,
     cards: devices.cards.map(({ kind, number }) => ({ kind, number })),
+    ...(input.libraries === undefined ? {} : { libraries: input.libraries }),
     streams: input.streams,
     ...(start.form === 'ape' ? { loader: { sha256: start.sha256, size: start.loader.length } } : {}),
     still: input.still,
@@ -156,6 +159,7 @@ export function planLaunch(input: LaunchInput): LaunchPlan {
       ...granted.warnings,
       ...devices.warnings,
       ...(fromPreset(input.effective) ? [] : closing.warnings),
+      ...(input.libraries?.warnings ?? []),
     ],
   };
 }

@@ -137,7 +137,7 @@ export function observeSession(input: ObserverInput): SessionObserver {
     const { network } = input.plan;
     return {
       connections: network.mode === 'serve' ? connectionsTo(files, program, network.port) : 0,
-      diskBytes: meter?.measure(DISK_MS, sampler?.pids() ?? []),
+      diskBytes: meter && meter.measure(DISK_MS, sampler?.pids() ?? []) - extractedBytes(input.plan),
     };
   }
 
@@ -221,6 +221,11 @@ interface Ending extends Pick<SessionEnd, 'result' | 'leftovers' | 'alerts' | 't
   readonly started: number;
   readonly killed: KillReason | undefined;
   readonly limit: LimitReached | undefined;
+}
+
+// What paddock put into the private folders itself is not the program's.
+function extractedBytes({ libraries }: ObserverInput['plan']): number {
+  return (libraries?.files ?? []).reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
 function endOf(state: WatchState, { now, started, killed, limit, ...rest }: Ending): SessionEnd {

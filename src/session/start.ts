@@ -54,6 +54,8 @@ export function describeStart(input: StartInput): SessionStart {
       ...(plan.engine === undefined ? {} : { engine: plan.engine }),
       argv: withoutPrompts(plan.argv),
       network: plan.network,
+      ...(plan.cards.length === 0 ? {} : { cards: plan.cards }),
+      ...(plan.libraries === undefined ? {} : { libraries: plan.libraries }),
       streams: plan.streams,
       protections: plan.protections,
       missing: plan.missing,

@@ -41,8 +41,10 @@ export interface SessionStart {
   };
   readonly plan: Pick<
     LaunchPlan,
-    'still' | 'engine' | 'form' | 'network' | 'streams' | 'protections' | 'missing'
+    'still' | 'engine' | 'form' | 'network' | 'streams' | 'protections' | 'missing' | 'libraries'
   > & {
+    /** Absent: none was within reach. */
+    readonly cards?: LaunchPlan['cards'];
     /** Limits that do not hold here as the policy says them; absent in records of earlier releases. */
     readonly weaknesses?: readonly string[];
     /** Values of prompt flags are replaced by their length. */

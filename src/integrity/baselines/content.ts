@@ -24,9 +24,28 @@ export async function contentDigest(source: ByteSource, member: ZipMember): Prom
   return small ? inflateWhole(source, member) : inflateStream(source, member);
 }
 
-function digestOf(chunks: Iterable<Buffer>): string {
+/**
+ * The same, and every piece of the content is handed to `write` on the way. What was written counts only with the digest
+ * that comes back. Memory is bounded; so is what is written, by the size that the member says.
+ * @throws whatever `write` throws
+ */
+export async function unpackMember(
+  source: ByteSource,
+  member: ZipMember,
+  write: (content: Buffer) => void,
+): Promise<string | undefined> {
+  if (member.method === STORED && member.compressedSize === member.size) {
+    return digestOf(chunksOf(source, member), write);
+  }
+  return member.method === DEFLATED ? inflateStream(source, member, write) : undefined;
+}
+
+function digestOf(chunks: Iterable<Buffer>, write?: (content: Buffer) => void): string {
   const hash = createHash('sha256');
-  for (const chunk of chunks) hash.update(chunk);
+  for (const chunk of chunks) {
+    hash.update(chunk);
+    write?.(chunk);
+  }
   return hash.digest('hex');
 }
 
@@ -51,18 +70,30 @@ function inflateWhole(source: ByteSource, member: ZipMember): string | undefined
   return content.length === member.size ? digestOf([content]) : undefined;
 }
 
-async function inflateStream(source: ByteSource, member: ZipMember): Promise<string | undefined> {
+async function inflateStream(
+  source: ByteSource,
+  member: ZipMember,
+  write?: (content: Buffer) => void,
+): Promise<string | undefined> {
   const hash = createHash('sha256');
   let length = 0;
+  let failure: unknown;
   try {
     await pipeline(Readable.from(chunksOf(source, member)), createInflateRaw(), async (content) => {
       for await (const chunk of content as AsyncIterable<Buffer>) {
         length += chunk.length;
         if (length > member.size) throw new Error('longer than it says');
         hash.update(chunk);
+        try {
+          write?.(chunk);
+        } catch (error) {
+          failure = error; // kept: see below
+          throw error;
+        }
       }
     });
   } catch (cause) {
+    if (failure !== undefined) throw failure;
     // "Cannot be read" is an answer. Of an error in its last step a pipeline tells only that it was aborted.
     if (length > member.size || isUnpackError(cause)) return undefined;
     throw cause;
