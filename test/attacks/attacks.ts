@@ -6,6 +6,7 @@ import { FILE_ATTACKS } from './tables/files.ts';
 import { KERNEL_ATTACKS } from './tables/kernel.ts';
 import { LIMIT_ATTACKS } from './tables/limits.ts';
 import { NETWORK_ATTACKS } from './tables/network.ts';
+import { OUTSIDE_ONE_ATTACKS } from './tables/outside-one.ts';
 import {
   DEVICE_ATTACKS,
   EXCHANGE_ATTACKS,
@@ -35,6 +36,7 @@ const TABLES: readonly (readonly [Family, readonly Attack[]])[] = [
   ['gate', GATE_ATTACKS],
   ['resources', LIMIT_ATTACKS],
   ['phases', READY_ATTACKS],
+  ['processes', OUTSIDE_ONE_ATTACKS],
 ];
 
 /** An attempt with its place in the suite. */

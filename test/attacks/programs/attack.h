@@ -32,7 +32,8 @@ extern const struct attempt file_attempts[], write_attempts[], network_attempts[
     process_attempts[], namespace_attempts[], kernel_attempts[], foreign_attempts[], uring_attempts[],
     execute_attempts[], resource_attempts[], outlive_attempts[], terminal_attempts[], inherit_attempts[],
     race_attempts[], call_attempts[], path_attempts[], exchange_attempts[], supervisor_attempts[],
-    limit_attempts[], socket_attempts[], ready_attempts[];
+    limit_attempts[], socket_attempts[], ready_attempts[],
+    outside_one_attempts[];
 
 int succeeded(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Uses errno. */

@@ -11,7 +11,7 @@ static const struct attempt *const families[] = {
     resource_attempts, outlive_attempts, terminal_attempts, inherit_attempts, race_attempts,
     call_attempts,     path_attempts,    exchange_attempts, supervisor_attempts, limit_attempts,
     socket_attempts,
-    ready_attempts,
+    ready_attempts,     outside_one_attempts,
 };
 
 static int arguments_count;
