@@ -126,6 +126,7 @@ const LIMIT_NAMES: readonly [string, number][] = [
   ['Max core file size', 4],
   ['Max processes', 6],
   ['Max open files', 7],
+  ['Max pending signals', 11],
   ['Max msgqueue size', 12],
   ['Max nice priority', 13],
   ['Max realtime priority', 14],

@@ -9,10 +9,14 @@ export const RLIMIT = {
   core: 4,
   processes: 6,
   openFiles: 7,
+  pendingSignals: 11,
   messageQueues: 12,
   nice: 13,
   realtimePriority: 14,
 } as const;
+
+/** More than any engine has timers and queued signals, and a small part of what a user may have. */
+const PENDING_SIGNALS = 1024;
 
 type Limits = Policy['limits'];
 
@@ -34,6 +38,8 @@ export function rlimits(limits: Limits, host: HostAbilities): Operation[] {
     set(RLIMIT.core, 1),
     set(RLIMIT.openFiles, limits.openFiles),
     set(RLIMIT.fileSize, limits.fileBytes),
+    // Counted over all processes of the user: whoever queues as many as he may leaves none to the others, nor timers.
+    set(RLIMIT.pendingSignals, PENDING_SIGNALS),
     set(RLIMIT.messageQueues, 0),
     set(RLIMIT.nice, 0), // nobody moves forward again
     set(RLIMIT.realtimePriority, 0),

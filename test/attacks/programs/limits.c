@@ -195,7 +195,44 @@ static int dump_core(void) {
   return WCOREDUMP(status) ? succeeded("a core was dumped") : failed_because("abort", "no-core");
 }
 
+/* Queued signals, and pages of pipes, are counted over all processes of the user. */
+static int queue_signals(void) {
+  enum { MANY = 20000 };
+  const union sigval value = {0};
+  sigset_t set;
+  int queued = 0;
+  sigemptyset(&set);
+  sigaddset(&set, SIGRTMIN);
+  sigprocmask(SIG_BLOCK, &set, NULL);
+  while (queued < MANY && sigqueue(getpid(), SIGRTMIN, value) == 0) queued++;
+  return queued == MANY ? succeeded("%d signals are queued", queued) : failed("sigqueue");
+}
+
+static int widen_pipe(void) {
+  int ends[2];
+  if (pipe(ends) != 0) return failed("pipe");
+  const int size = fcntl(ends[0], F_SETPIPE_SZ, 1 << 18);
+  return size >= 1 << 18 ? succeeded("a pipe of %d bytes", size) : failed("fcntl(F_SETPIPE_SZ)");
+}
+
+/* chmod is one way to a set-user-id file; to make it so is another. */
+static int make_privileged(void) {
+  struct stat status;
+  const char *path = scratch("privileged");
+  umask(0);
+  int fd = open(path, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 06755);
+  if (fd < 0) return failed("open(O_CREAT)");
+  const int result = fstat(fd, &status);
+  unlink(path);
+  if (result != 0) return failed("fstat");
+  return (status.st_mode & (S_ISUID | S_ISGID)) != 0 ? succeeded("mode %o", status.st_mode)
+                                                     : failed_because("open(O_CREAT)", "no-set-user-id");
+}
+
 const struct attempt limit_attempts[] = {
+    {"queue-signals", queue_signals},
+    {"widen-pipe", widen_pipe},
+    {"make-privileged", make_privileged},
     {"fill-disk", fill_disk},
     {"flood-output", flood_output},
     {"sleep-idly", sleep_idly},

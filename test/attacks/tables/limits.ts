@@ -22,6 +22,9 @@ export const LIMIT_ATTACKS: readonly Attack[] = [
   ended('look alive with naps', 'nap', { seconds: 4 }, ['--idle', '1500ms']),
   ended('stay longer than it may', 'nap', { seconds: 4 }, ['--time', '1500ms']),
 
+  kernel('queue all signals that the user may have', 'queue-signals'),
+  kernel('take the user’s pages of pipes', 'widen-pipe'),
+  { ...kernel('make a set-user-id file by its first mode', 'make-privileged'), family: 'files' },
   kernel('raise its limit of file sizes', 'raise-file-size'),
   kernel('raise its limit of open files', 'raise-open-files'),
   { ...kernel('lower its niceness', 'raise-nice'), options: ['--nice', '5'] },
