@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import type { LaunchInput } from '../../src/launch/launch-input.ts';
 import { namespaceKinds } from '../../src/launch/namespaces.ts';
 import type { Operation } from '../../src/launch/operations.ts';
-import { type LaunchInput, planLaunch } from '../../src/launch/planner.ts';
+import { planLaunch } from '../../src/launch/planner.ts';
 import { PaddockError } from '../../src/lib/errors.ts';
 import { effective, fakePaths, HOST } from './fixtures.ts';
 

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { NET } from '../../src/launch/landlock.ts';
+import type { LaunchInput } from '../../src/launch/launch-input.ts';
 import { usesNetwork } from '../../src/launch/network.ts';
 import { encodeOperations, OPCODES, type Operation } from '../../src/launch/operations.ts';
-import { type LaunchInput, planLaunch } from '../../src/launch/planner.ts';
+import { planLaunch } from '../../src/launch/planner.ts';
 import { PaddockError } from '../../src/lib/errors.ts';
 import { effective, fakePaths, HOST } from './fixtures.ts';
 
