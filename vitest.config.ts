@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
@@ -19,5 +20,7 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 60_000,
     pool: 'forks',
+    // The attacks mostly wait for each other; one core less, which is what vitest takes, would be half of a small machine.
+    maxWorkers: Math.max(2, availableParallelism()),
   },
 });

@@ -89,7 +89,7 @@ export const OBSERVATIONS: readonly Observation[] = [
   },
   {
     what: 'after ready, making folders and links and removing names in folders of `files.write`',
-    why: 'the names are read from the program’s memory when the call is seen, and can change afterwards. Descriptors and mappings from before stay as they are',
+    why: 'the names are read from the program’s memory when the call is seen, and can change afterwards. Descriptors, mappings and further names (hard links) from before stay as they are',
   },
   {
     what: 'refusals that are not reported',
