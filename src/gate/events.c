@@ -111,7 +111,9 @@ void events_dropped(struct events *events, enum weight weight) {
   line_begin(&line, "dropped");
   line_number(&line, "count", (int64_t)events->dropped);
   put(&line, "}\n", 2);
-  if (append(events, line.text, line.length, weight == VITAL ? CAPACITY : ROOM)) events->dropped = 0;
+  if (!append(events, line.text, line.length, weight == VITAL ? CAPACITY : ROOM)) return;
+  events->dropped = 0;
+  events->mentioned = now_ms();
 }
 
 void events_flush(struct events *events) {

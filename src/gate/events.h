@@ -10,6 +10,7 @@ struct events {
   uint8_t *buffer;
   size_t start, end;
   uint64_t dropped;
+  int64_t mentioned; /* when that was last said, in milliseconds */
   uint32_t burst, per_second; /* 0: no limit but the buffer */
   int64_t tokens, refilled;   /* thousandths of a token; milliseconds */
 };

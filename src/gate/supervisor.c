@@ -175,7 +175,8 @@ static void serve(struct session *session) {
     session->launcher_gone = session->kill = true;
   }
   if (waits[4].revents != 0) events_flush(session->events);
-  if (session->events->dropped > 0) events_dropped(session->events, NOTICE);
+  if (session->events->dropped > 0 && now_ms() - session->events->mentioned >= DROPPED_MS)
+    events_dropped(session->events, NOTICE);
 }
 
 /* Whoever wants to write to the judged file waits in the kernel until the lease is given back: after the last process
