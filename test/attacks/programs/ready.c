@@ -8,6 +8,8 @@
 #include <netinet/in.h>
 #include <pthread.h>
 #include <sys/mman.h>
+#include <sys/personality.h>
+#include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -181,6 +183,90 @@ static int write_own_files(void) {
   return succeeded("its own files can be written");
 }
 
+static int open_port(void) {
+  struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)number_param("port"))};
+  const int fd = socket(AF_INET, SOCK_STREAM, 0), on = 1;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0) return -1;
+  const int result = bind(fd, (struct sockaddr *)&address, sizeof address) == 0 ? listen(fd, 4) : -1, error = errno;
+  close(fd);
+  errno = error;
+  return result;
+}
+
+/* The first one is given up: else the port is taken anyway. */
+static int ready_listen(void) {
+  const int first = become_ready();
+  if (first < 0) return failed("listen-first");
+  close(first);
+  for (int i = 0; i < TRIES; i++) {
+    if (open_port() != 0) return failed("bind");
+    pause_ms(PAUSE_MS);
+  }
+  return succeeded("another port is opened when the program is ready");
+}
+
+static int protect_with_key(void) {
+  void *code = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (code == MAP_FAILED) return -1;
+  const int result = (int)syscall(SYS_pkey_mprotect, code, 4096L, PROT_READ | PROT_EXEC, -1L), error = errno;
+  munmap(code, 4096);
+  errno = error;
+  return result;
+}
+
+/* What can be read can be executed then, and no call asks for machine code. */
+static int read_means_execute(void) {
+  return personality((unsigned long)personality(0xffffffff) | READ_IMPLIES_EXEC) < 0 ? -1 : 0;
+}
+
+static int share_code(void) {
+  const int id = shmget(IPC_PRIVATE, 4096, IPC_CREAT | 0700);
+  if (id < 0) return -1;
+  void *code = shmat(id, NULL, SHM_EXEC);
+  const int error = errno;
+  shmctl(id, IPC_RMID, NULL);
+  errno = error;
+  return code == (void *)-1 ? -1 : shmdt(code);
+}
+
+static int map_memory_file(void) {
+  const int fd = (int)syscall(SYS_memfd_create, "code", 0u);
+  if (fd < 0 || ftruncate(fd, 4096) != 0) return -1;
+  void *code = mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_SHARED, fd, 0);
+  const int error = errno;
+  close(fd);
+  errno = error;
+  return code == MAP_FAILED ? -1 : munmap(code, 4096);
+}
+
+/* Threads that are in the middle of the call at the moment of the closing, whenever that is. */
+enum { HAMMERS = 4, HAMMER_S = 3 };
+static volatile int late; /* so many still work long after it */
+
+static void *hammer(void *begun) {
+  const time_t end = *(const time_t *)begun + HAMMER_S;
+  int last = 0;
+  while (time(NULL) < end) last = map_code();
+  if (last == 0) late++;
+  errno = 0;
+  return NULL;
+}
+
+static int ready_hammer(void) {
+  pthread_t threads[HAMMERS];
+  time_t begun = time(NULL);
+  for (int i = 0; i < HAMMERS; i++)
+    if (pthread_create(&threads[i], NULL, hammer, &begun) != 0) return failed("pthread_create");
+  if (become_ready() < 0) return failed("listen-first");
+  for (int i = 0; i < HAMMERS; i++) pthread_join(threads[i], NULL);
+  return late > 0 ? succeeded("%d threads still map machine code", late) : failed_because("mmap", "EACCES");
+}
+
+static int ready_key(void) { return keep_trying("pkey_mprotect", protect_with_key); }
+static int ready_personality(void) { return keep_trying("personality", read_means_execute); }
+static int ready_share(void) { return keep_trying("shmat", share_code); }
+static int ready_memory_file(void) { return keep_trying("memfd_create", map_memory_file); }
 static int ready_map(void) { return keep_trying("mmap", map_code); }
 static int ready_protect(void) { return keep_trying("mprotect", make_executable); }
 static int ready_map_file(void) { return keep_trying("mmap-file", map_own_file); }
@@ -197,5 +283,7 @@ const struct attempt ready_attempts[] = {
     {"ready-map-thread", ready_map_thread}, {"ready-map-child", ready_map_child}, {"ready-exec", ready_exec},
     {"ready-write", ready_write},       {"ready-truncate", ready_truncate},     {"ready-move", ready_move},
     {"ready-make", ready_make},         {"ready-race-write", race_write},       {"ready-own-files", write_own_files},
+    {"ready-listen", ready_listen},     {"ready-key", ready_key},               {"ready-personality", ready_personality},
+    {"ready-share", ready_share},       {"ready-memory-file", ready_memory_file}, {"ready-hammer", ready_hammer},
     {NULL, NULL},
 };
