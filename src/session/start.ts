@@ -59,6 +59,7 @@ export function describeStart(input: StartInput): SessionStart {
       streams: plan.streams,
       protections: plan.protections,
       missing: plan.missing,
+      ...(plan.closing.length === 0 ? {} : { closing: plan.closing }),
       weaknesses: plan.weaknesses,
       cgroups: plan.cgroups.map(({ path }) => path),
     },

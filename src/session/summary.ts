@@ -16,7 +16,7 @@ export interface SummaryPlace {
 }
 
 /**
- * What a person should know of a session when it has ended: at most 27 lines of at most 80 columns. Only the path of
+ * What a person should know of a session when it has ended: at most 28 lines of at most 80 columns. Only the path of
  * the record, on a line of its own so that it can be copied, may be longer. No colours. Empty while the record has no
  * end.
  */
@@ -30,6 +30,7 @@ export function summarise(record: SessionRecord, place: SummaryPlace): string[] 
     ...engineRow(record),
     ...keptRow(record),
     ...row('fence', fence(record)),
+    ...readyRow(record, end),
     ...row('network', network(record)),
     ...row('used', used(end)),
     ...deniedRows(end),
@@ -117,6 +118,15 @@ function fence({ plan }: SessionRecord): string {
   );
   return others.length === 0 ? 'up' : `up, without ${others.join(', ')} (not required by the policy)`;
 }
+
+function readyRow({ plan: { closing = [] } }: SessionRecord, { transitions }: SessionEnd): string[] {
+  if (closing.length === 0) return [];
+  const wasReady = transitions.some(({ from, to }) => from === 'loading' && to !== 'exiting');
+  const closed = closing.map((one) => CLOSED[one]).join(', ');
+  return row('ready', wasReady ? `closed then: ${closed}` : 'never, so nothing was closed');
+}
+
+const CLOSED = { exec: 'programs', write: 'writing', listen: 'ports', map: 'machine code' } as const;
 
 function network({ plan }: SessionRecord): string {
   const { connect = [] } = plan.network;

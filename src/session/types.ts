@@ -45,6 +45,8 @@ export interface SessionStart {
   > & {
     /** Absent: none was within reach. */
     readonly cards?: LaunchPlan['cards'];
+    /** What was to be closed once the program is ready; absent: nothing. */
+    readonly closing?: LaunchPlan['closing'];
     /** Limits that do not hold here as the policy says them; absent in records of earlier releases. */
     readonly weaknesses?: readonly string[];
     /** Values of prompt flags are replaced by their length. */

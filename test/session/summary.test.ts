@@ -110,6 +110,21 @@ describe('summarise', () => {
     );
   });
 
+  it('says what closed when it was ready', () => {
+    const { plan } = start();
+    const ready = (to: 'ready' | 'inferring' | 'exiting') =>
+      summarise(
+        record(
+          { transitions: [{ time: 1, from: 'loading', to, reason: 'first output' }] },
+          { plan: { ...plan, closing: ['exec', 'write', 'listen', 'map'] } },
+        ),
+        PLACE,
+      ).filter((line) => line.startsWith('  ready'));
+    expect(ready('ready')).toEqual(['  ready   closed then: programs, writing, ports, machine code']);
+    expect(ready('inferring')).toEqual(ready('ready'));
+    expect(ready('exiting')).toEqual(['  ready   never, so nothing was closed']);
+  });
+
   it('says nothing of a session that has not ended', () => {
     const { end: _, ...open } = record();
     expect(summarise(open, PLACE)).toEqual([]);
